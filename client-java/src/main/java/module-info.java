@@ -1,0 +1,5 @@
+/// The Java client of Sealbuf, with the protocol and the native memory it shares with the daemon.
+module sealbuf.client {
+  requires static transitive org.jspecify;
+  requires tools.jackson.databind;
+}

@@ -1,0 +1,3 @@
+"""Immutable buffers shared between processes in kernel-sealed memory."""
+
+__all__: list[str] = []

@@ -1,0 +1,21 @@
+package dev.sealbuf.server.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/// The `sealbuf` command. Each subcommand is a class of its own, named in one table here.
+@Command(
+    name = "sealbuf",
+    description = "Immutable buffers shared between processes.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    subcommands = {Version.class})
+public final class Main {
+  private Main() {}
+
+  /// Runs the command line and ends the process with its exit status.
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new Main()).execute(arguments));
+  }
+}
