@@ -1,0 +1,92 @@
+"""Fixtures and switches that every test may use; what is behind them is in `harness`."""
+
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from harness.daemon import Daemon, running
+from harness.epilogue import undisturbed as epilogue
+from harness.public import remove_public_folder
+from harness.uids import ROOT
+
+NOT_RUN = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="the full sizes, instead of a tenth")
+    parser.addoption("--seed", type=int, help="repeats a run's random choices")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "several_uids: needs root to start processes of other uids")
+    if config.option.seed is None:
+        config.option.seed = secrets.randbits(32)
+    config.stash[NOT_RUN] = []
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    size = "full" if config.option.soak else "a tenth"
+    return f"sealbuf: size: {size}, repeat with --seed {config.option.seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if not ROOT and item.get_closest_marker("several_uids"):
+            reason = "needs several uids: run as root, the tests themselves drop it"
+            item.add_marker(pytest.mark.skip(reason=reason))
+        if config.option.soak:
+            item.add_marker(pytest.mark.timeout(3600))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash[NOT_RUN]:
+        terminalreporter.write_line(f"not run: {line}")
+
+
+def pytest_unconfigure() -> None:
+    remove_public_folder()
+
+
+@pytest.fixture(scope="session")
+def not_run(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Lists, at the end of the run, a part of a test that this machine cannot run, and why."""
+    return pytestconfig.stash[NOT_RUN].append
+
+
+@pytest.fixture(scope="session")
+def rounds(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """How many rounds of a test: as many as named with --soak, else a tenth, at least ten."""
+    soak = bool(pytestconfig.option.soak)
+    return lambda full: full if soak else max(10, full // 10)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """Random choices that --seed repeats, different for each test."""
+    return random.Random(f"{request.config.option.seed}/{request.node.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[Daemon]:
+    """The daemon that tests share. They leave it as they found it; see `undisturbed`."""
+    with running() as started:
+        yield started
+        assert started.alive(), f"status={started.process.returncode}\n{started.log}"
+
+
+@pytest.fixture
+def fresh_daemon() -> Callable[..., AbstractContextManager[Daemon]]:
+    """Starts a daemon of the test's own: `with fresh_daemon(capacity="64MiB") as daemon:`."""
+    return running
+
+
+@pytest.fixture
+def undisturbed(daemon: Daemon) -> Iterator[None]:
+    """The common epilogue around the whole test, on the shared daemon."""
+    with epilogue(daemon):
+        yield

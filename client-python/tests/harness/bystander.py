@@ -1,0 +1,96 @@
+"""An innocent client of another uid that measures, during an attack, how long its pings take.
+
+Beside the daemon runs a C echo server under the same load. What counts is the ratio of the two:
+it says how far the daemon itself was held up, whatever else the machine was doing.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.native import compiled
+from harness.public import folder_for
+from harness.uids import Uid, as_uid
+
+_SOURCES = Path(__file__).parent / "c"
+
+RATIO_MAX = 3
+REPLY_MAX = 250_000
+"""Microseconds: no reply may take longer, whatever the echo server does."""
+
+RESOLUTION = 5_000
+"""Microseconds below which a p99 is not judged: a tick of the scheduler on two shared cores."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """In microseconds."""
+
+    rounds: int
+    daemon_p50: int
+    daemon_p99: int
+    daemon_max: int
+    echo_p50: int
+    echo_p99: int
+    echo_max: int
+
+    def check(self) -> None:
+        allowed = max(RATIO_MAX * self.echo_p99, RESOLUTION)
+        assert self.daemon_p99 <= allowed, f"the daemon was held up: allowed={allowed} {self}"
+        longest = max(REPLY_MAX, RATIO_MAX * self.echo_max)
+        assert self.daemon_max <= longest, f"a reply came late: allowed={longest} {self}"
+
+
+@cache
+def _echo_server() -> str:
+    """One echo server for the whole run; it ends with this process."""
+    path = str(folder_for(Uid.DAEMON, "echo") / "echo.sock")
+    process = subprocess.Popen(
+        as_uid(Uid.DAEMON, [str(compiled(_SOURCES / "echo.c")), path]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    _KEPT.append(process)
+    return path
+
+
+_KEPT: list[subprocess.Popen[bytes]] = []
+
+
+class Bystander:
+    def __init__(self, daemon_socket: str) -> None:
+        command = [str(compiled(_SOURCES / "bystander.c")), daemon_socket, _echo_server()]
+        self._process = subprocess.Popen(
+            as_uid(Uid.READER, command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", self._process.communicate()[1]
+
+    def finish(self) -> Latency:
+        out, err = self._process.communicate(timeout=20)
+        assert self._process.returncode == 0, f"an innocent client failed: {err}"
+        fields = dict(item.split("=") for item in out.split())
+        return Latency(**{name: int(value) for name, value in fields.items()})
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def beside(daemon_socket: str) -> Iterator[Bystander]:
+    bystander = Bystander(daemon_socket)
+    try:
+        yield bystander
+    finally:
+        if bystander._process.poll() is None:
+            bystander.kill()

@@ -1,0 +1,82 @@
+"""The common epilogue: whatever was tried, the daemon is as it was and nobody else noticed.
+
+The daemon is the same process; a bystander's pings were answered in time; two seconds after the
+end its descriptors, its mappings of shared memory, the account and the machine's Shmem are what
+they were. Slabs are append-only, so a test may leave a new slab behind: what slabs take is
+subtracted on both sides.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from harness.bystander import Latency, beside
+from harness.daemon import Daemon
+from harness.process import counts, shmem
+from harness.uids import Uid
+
+SETTLE_SECONDS = 2.0
+SHMEM_SLACK = 1 << 20
+RSS_SLACK = 48 << 20
+"""What the heap (-Xmx64m) may still grow into; a leak outside it shows."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    descriptors: int
+    memfd_mappings: int
+    used: int
+    unfinished: int
+    sessions: int
+    shmem: int
+    rss_anon: int
+
+    @classmethod
+    def of(cls, daemon: Daemon) -> "Footprint":
+        with daemon.open(Uid.READER) as observer:
+            stats = observer.stats()
+            seen = counts(daemon.pid)
+        slabs = stats["slabs"]
+        return cls(
+            descriptors=(seen.descriptors or 0) - slabs,
+            memfd_mappings=(seen.memfd_mappings or 0) - slabs,
+            used=stats["used"] - stats["slab_bytes"],
+            unfinished=stats["unfinished"],
+            sessions=stats["sessions"],
+            shmem=shmem() - stats["slab_bytes"],
+            rss_anon=seen.rss_anon,
+        )
+
+    def differences(self, start: "Footprint") -> list[str]:
+        """What is not as at the start."""
+        exact = ["descriptors", "memfd_mappings", "used", "unfinished", "sessions"]
+        found = [name for name in exact if getattr(self, name) != getattr(start, name)]
+        if abs(self.shmem - start.shmem) > SHMEM_SLACK:
+            found.append("shmem")
+        if self.rss_anon - start.rss_anon > RSS_SLACK:
+            found.append("rss_anon")
+        return [f"{name}: start={getattr(start, name)} end={getattr(self, name)}" for name in found]
+
+
+def _settled(daemon: Daemon, start: Footprint) -> list[str]:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        left = Footprint.of(daemon).differences(start)
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.02)
+
+
+@contextmanager
+def undisturbed(daemon: Daemon) -> Iterator[list[Latency]]:
+    """Runs an attack and checks the epilogue behind it; the list gets the bystander's figures."""
+    figures: list[Latency] = []
+    start = Footprint.of(daemon)
+    with beside(daemon.path) as bystander:
+        yield figures
+        figures.append(bystander.finish())
+    assert daemon.alive(), f"the daemon died: status={daemon.process.returncode}\n{daemon.log}"
+    figures[0].check()
+    left = _settled(daemon, start)
+    assert not left, f"the daemon did not come back to its start: {'; '.join(left)}"

@@ -1,0 +1,73 @@
+"""What the kernel says about a process, seen from outside.
+
+The daemon is not dumpable, so only root may look at its descriptors and mappings; as an ordinary
+user those two counts are None and the tests compare what is left. Its heap cannot be asked for
+(the attach mechanism is off, and that is a claim under test), so memory is judged by RssAnon; the
+launcher's -Xmx bounds the heap itself.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Counts:
+    descriptors: int | None
+    memfd_mappings: int | None
+    threads: int
+    rss_anon: int
+
+
+def counts(pid: int) -> Counts:
+    return Counts(
+        descriptors=_length(descriptors(pid)),
+        memfd_mappings=_length(memfd_mappings(pid)),
+        threads=int(status(pid, "Threads")),
+        rss_anon=rss_anon(pid),
+    )
+
+
+def _length(items: list[str] | None) -> int | None:
+    return None if items is None else len(items)
+
+
+def descriptors(pid: int) -> list[str] | None:
+    """What each open descriptor leads to."""
+    targets = []
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since the listing
+                targets.append(str(entry.readlink()))
+    except PermissionError:
+        return None
+    return targets
+
+
+def memfd_mappings(pid: int) -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/maps").read_text()
+    except PermissionError:
+        return None
+    return [line for line in text.splitlines() if "/memfd:" in line]
+
+
+def status(pid: int, name: str) -> str:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return value.strip()
+    raise AssertionError(f"no such line in /proc/PID/status: pid={pid} name={name}")
+
+
+def rss_anon(pid: int) -> int:
+    """Bytes of private memory in RAM; shared pages, such as buffers, are not in it."""
+    return int(status(pid, "RssAnon").split()[0]) * 1024
+
+
+def shmem() -> int:
+    """Bytes of shared memory on this machine, whoever has it."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("Shmem:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no Shmem in /proc/meminfo")

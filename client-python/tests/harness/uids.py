@@ -1,0 +1,127 @@
+"""Who runs what: four uids without capabilities, and proof of it before anything else happens.
+
+`as_uid` wraps a command in setpriv(1); the shell behind it refuses to go on as root or with an
+effective capability. `fork_as` does the same to a forked copy of this process, for steps that are
+a few system calls long, such as connecting: a connection keeps the credentials of the process
+that made it, so the copy connects and passes the connection back.
+"""
+
+import ctypes
+import os
+import socket
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from pathlib import Path
+
+GROUP = 20000
+
+ROOT = os.geteuid() == 0
+"""Only root can start processes of other uids. It never runs what is tested."""
+
+PR_SET_NO_NEW_PRIVS = 38
+PR_SET_DUMPABLE = 4
+
+_PROVE = (
+    '[ "$(id -u)" -ne 0 ] && grep -q "^CapEff:.0000000000000000$" /proc/self/status'
+    ' || { echo "refusing to run with rights: $*" >&2; exit 97; }; exec "$@"'
+)
+
+
+class Uid(IntEnum):
+    DAEMON = 20001
+    PRODUCER = 20002
+    READER = 20003
+    ATTACKER = 20004
+
+
+def own_group() -> int:
+    """The group whose members may connect: the common one, or the user's own without root."""
+    return GROUP if ROOT else os.getgid()
+
+
+def as_uid(uid: int, command: Sequence[str], *, groups: Sequence[int] = (GROUP,)) -> list[str]:
+    """The command that runs `command` as `uid`, without capabilities; unchanged without root."""
+    if not ROOT:
+        return list(command)
+    supplementary = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
+    return [
+        "setpriv",
+        f"--reuid={uid}",
+        f"--regid={uid}",
+        supplementary,
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+        "--no-new-privs",
+        "sh",
+        "-c",
+        _PROVE,
+        "prove",
+        *command,
+    ]
+
+
+def drop(uid: int, groups: Sequence[int] = (GROUP,)) -> None:
+    """Turns this process, a forked copy, into `uid` for good."""
+    if not ROOT:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    os.setgroups(list(groups))
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # setresuid took it away; an exec would give it back
+    lines = Path("/proc/self/status").read_text().splitlines()
+    effective = next(line for line in lines if line.startswith("CapEff:"))
+    if os.geteuid() == 0 or int(effective.split()[1], 16) != 0:
+        raise AssertionError(f"refusing to run with rights: uid={os.geteuid()} {effective}")
+
+
+def fork_as(uid: int, work: Callable[[], int], *, groups: Sequence[int] = (GROUP,)) -> int:
+    """Runs `work` in a forked copy as `uid`; its pid. The copy exits with what `work` returns."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the copy touches no thread's state
+        pid = os.fork()
+    if pid == 0:
+        status = 98
+        try:
+            drop(uid, groups)
+            status = work()
+        finally:
+            if (error := sys.exception()) is not None:
+                traceback.print_exception(error)
+            os._exit(status)
+    return pid
+
+
+def connect_as(path: str, uid: int, *, groups: Sequence[int] = (GROUP,)) -> socket.socket:
+    """A stream connection to `path` with the credentials of `uid`; OSError as that uid saw it."""
+    if not ROOT:
+        plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        plain.connect(path)
+        return plain
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def work() -> int:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        code = connection.connect_ex(path)
+        socket.send_fds(there, [code.to_bytes(4, "little")], [connection.fileno()])
+        return 0
+
+    pid = fork_as(uid, work, groups=groups)
+    there.close()
+    with here:
+        data, descriptors, _, _ = socket.recv_fds(here, 4, 1)
+    os.waitpid(pid, 0)
+    if not descriptors:
+        raise AssertionError(f"forked copy said nothing: uid={uid} path={path}")
+    connection = socket.socket(fileno=descriptors[0])
+    code = int.from_bytes(data, "little")
+    if code != 0:
+        connection.close()
+        raise OSError(code, os.strerror(code), path)
+    return connection
