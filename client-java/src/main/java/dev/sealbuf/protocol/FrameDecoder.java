@@ -1,0 +1,85 @@
+package dev.sealbuf.protocol;
+
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/// Bytes in, frames out, however the bytes are cut.
+///
+/// ```java
+/// for (Optional<Frame> f = decoder.next(in); f.isPresent(); f = decoder.next(in)) handle(f.get());
+/// ```
+///
+/// What it holds is bounded by one frame: 16 bytes until the prefix has passed its checks, then one
+/// array of exactly the length stated there. After a [FrameException] the stream is out of step and
+/// the decoder refuses to go on. One decoder a connection, one thread at a time.
+public final class FrameDecoder {
+  private final int descriptorsMax;
+  private final ByteBuffer prefixBytes = ByteBuffer.allocate(Prefix.BYTES);
+  private Prefix prefix = NONE;
+  private ByteBuffer body = NO_BODY;
+  private boolean broken;
+
+  private static final Prefix NONE = new Prefix(0, 0, 0);
+  private static final ByteBuffer NO_BODY = ByteBuffer.allocate(0);
+
+  private FrameDecoder(int descriptorsMax) {
+    this.descriptorsMax = descriptorsMax;
+  }
+
+  /// The daemon's side: frames must not state descriptors.
+  public static FrameDecoder ofRequests() {
+    return new FrameDecoder(0);
+  }
+
+  /// A client's side.
+  public static FrameDecoder ofReplies() {
+    return new FrameDecoder(Limits.DESCRIPTORS_MAX);
+  }
+
+  /// Takes bytes until a frame is complete or none are left; empty means that more are needed.
+  public Optional<Frame> next(ByteBuffer in) throws FrameException {
+    if (broken) {
+      throw new FrameException(ErrorCode.PROTOCOL, "stream is out of step after a bad frame");
+    }
+    try {
+      return readPrefix(in) && transfer(in, body) ? Optional.of(takeFrame()) : Optional.empty();
+    } catch (FrameException e) {
+      broken = true;
+      throw e;
+    }
+  }
+
+  /// Whether no byte of an unfinished frame is held.
+  public boolean isIdle() {
+    return prefixBytes.position() == 0;
+  }
+
+  private boolean readPrefix(ByteBuffer in) throws FrameException {
+    if (!prefixBytes.hasRemaining()) {
+      return true;
+    }
+    boolean complete = transfer(in, prefixBytes);
+    Prefix.checkStart(prefixBytes, prefixBytes.position());
+    if (complete) {
+      prefix = Prefix.check(prefixBytes, descriptorsMax);
+      body = ByteBuffer.allocate(prefix.headBytes() + prefix.payloadBytes());
+    }
+    return complete;
+  }
+
+  private Frame takeFrame() {
+    ByteBuffer head = body.slice(0, prefix.headBytes());
+    ByteBuffer payload = body.slice(prefix.headBytes(), prefix.payloadBytes());
+    body = NO_BODY;
+    prefixBytes.clear();
+    return new Frame(prefix.descriptors(), head, payload);
+  }
+
+  private static boolean transfer(ByteBuffer from, ByteBuffer to) {
+    int length = Math.min(from.remaining(), to.remaining());
+    to.put(to.position(), from, from.position(), length);
+    to.position(to.position() + length);
+    from.position(from.position() + length);
+    return !to.hasRemaining();
+  }
+}

@@ -1,0 +1,101 @@
+package dev.sealbuf.protocol;
+
+import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
+
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.StructLayout;
+
+/// A buffer's record in a slab, at a multiple of 64.
+///
+/// ```
+///  0  +-----------------------------+-----------------------------+
+///     | record_bytes (u32)          | hash (u32)                  |
+///  8  | buffer (u64)                                              |
+/// 16  | version (u64)                                             |
+/// 24  | segment (u64): 0, or the dedicated segment                |
+/// 32  | offset (u64) of the payload in its segment                |
+/// 40  | nbytes (u64)                                              |
+/// 48  | created (i64), microseconds since 1970                    |
+/// 56  | owner (u32)                 | name (u16) | format | ndim  |   lengths
+/// 64  | metadata_bytes (u32)        | reserved (u32)              |
+/// 72  +-----------------------------+-----------------------------+
+///     | shape (i64 * ndim) | strides (i64 * ndim)                 |
+///     | name | format | metadata                                  |
+///     +-----------------------------------------------------------+
+///     | padding to a multiple of 64, then the payload, if here    |
+/// ```
+///
+/// It is complete before the table word that leads to it, and never changed afterwards.
+public final class RecordLayout {
+  /// Records and payloads begin at multiples of this.
+  public static final int ALIGNMENT = 64;
+
+  public static final long SLAB_BYTES = 2 << 20;
+
+  public static final StructLayout LAYOUT =
+      MemoryLayout.structLayout(
+          LittleEndian.U32.withName("record_bytes"),
+          LittleEndian.U32.withName("hash"),
+          LittleEndian.U64.withName("buffer"),
+          LittleEndian.U64.withName("version"),
+          LittleEndian.U64.withName("segment"),
+          LittleEndian.U64.withName("offset"),
+          LittleEndian.U64.withName("nbytes"),
+          LittleEndian.U64.withName("created"),
+          LittleEndian.U32.withName("owner"),
+          LittleEndian.U16.withName("name_bytes"),
+          LittleEndian.U8.withName("format_bytes"),
+          LittleEndian.U8.withName("ndim"),
+          LittleEndian.U32.withName("metadata_bytes"),
+          LittleEndian.U32.withName("reserved"));
+
+  public static final long RECORD_BYTES = offset("record_bytes");
+  public static final long HASH = offset("hash");
+  public static final long BUFFER = offset("buffer");
+  public static final long VERSION = offset("version");
+  public static final long SEGMENT = offset("segment");
+  public static final long OFFSET = offset("offset");
+  public static final long NBYTES = offset("nbytes");
+  public static final long CREATED = offset("created");
+  public static final long OWNER = offset("owner");
+  public static final long NAME_BYTES = offset("name_bytes");
+  public static final long FORMAT_BYTES = offset("format_bytes");
+  public static final long NDIM = offset("ndim");
+  public static final long METADATA_BYTES = offset("metadata_bytes");
+  public static final long RESERVED = offset("reserved");
+
+  /// Where the part of fixed size ends and the shape begins.
+  public static final long SHAPE = LAYOUT.byteSize();
+
+  private RecordLayout() {}
+
+  public static long strides(int ndim) {
+    return SHAPE + (long) ndim * Long.BYTES;
+  }
+
+  public static long name(int ndim) {
+    return strides(ndim) + (long) ndim * Long.BYTES;
+  }
+
+  public static long format(int ndim, int nameBytes) {
+    return name(ndim) + nameBytes;
+  }
+
+  public static long metadata(int ndim, int nameBytes, int formatBytes) {
+    return format(ndim, nameBytes) + formatBytes;
+  }
+
+  /// Length of a whole record, without padding and payload.
+  public static long recordBytes(int ndim, int nameBytes, int formatBytes, long metadataBytes) {
+    return metadata(ndim, nameBytes, formatBytes) + metadataBytes;
+  }
+
+  /// The next multiple of 64.
+  public static long align(long bytes) {
+    return (bytes + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
+  private static long offset(String field) {
+    return LAYOUT.byteOffset(groupElement(field));
+  }
+}

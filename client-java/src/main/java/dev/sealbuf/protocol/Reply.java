@@ -1,0 +1,85 @@
+package dev.sealbuf.protocol;
+
+import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// What the daemon answers, one record a reply, fields in the order of the table in
+/// `protocol/PROTOCOL.md`.
+public sealed interface Reply {
+  /// That of the request; 0 in a [Failure] that answers none.
+  long seq();
+
+  /// To hello; one descriptor, the first catalog segment.
+  record Welcome(
+      long seq,
+      String server,
+      String daemon,
+      long session,
+      long uid,
+      String namespace,
+      long catalog,
+      long catalogBytes)
+      implements Reply {}
+
+  /// To put and seal.
+  record Published(
+      long seq,
+      String name,
+      long buffer,
+      long version,
+      long created,
+      long slab,
+      long slabBytes,
+      long record)
+      implements Reply {}
+
+  /// To create; two descriptors of one segment, opened for writing and for reading.
+  record Lent(long seq, String name, long buffer, long nbytes, long segment, long segmentBytes)
+      implements Reply {}
+
+  /// To abort.
+  record Aborted(long seq, long buffer) implements Reply {}
+
+  /// To open; descriptors: the slab unless the request named it, the dedicated segment if there is
+  /// one.
+  record Opened(long seq, long slab, long slabBytes, long record, long segment, long segmentBytes)
+      implements Reply {}
+
+  /// To map; one descriptor.
+  record Mapped(long seq, long segment, long segmentBytes) implements Reply {}
+
+  /// To delete.
+  record Deleted(long seq, String name, long buffer) implements Reply {}
+
+  /// To list; carries a payload, see [ListingPayload]. `cursor` 0: this was the last page.
+  record Listing(long seq, int count, long cursor, ByteBuffer payload) implements Reply {}
+
+  /// To stat: integers ([Long]) and texts ([String]) in the order of the table.
+  record Stats(long seq, Map<String, Object> stats) implements Reply {
+    public Stats {
+      stats.forEach(Stats::check);
+      stats = Collections.unmodifiableMap(new LinkedHashMap<>(stats));
+    }
+
+    private static void check(String name, Object figure) {
+      if (!(figure instanceof Long || figure instanceof String)) {
+        throw new IllegalArgumentException(
+            "a figure is a Long or a String: stat=%s class=%s"
+                .formatted(name, figure.getClass().getName()));
+      }
+    }
+  }
+
+  /// To ping.
+  record Pong(long seq) implements Reply {}
+
+  /// The reply `error`: the request was not met. `code` is text, since a newer daemon may know
+  /// more.
+  record Failure(long seq, String code, String message) implements Reply {
+    public static Failure of(long seq, ErrorCode code, String message) {
+      return new Failure(seq, code.code(), message);
+    }
+  }
+}
