@@ -1,0 +1,124 @@
+package dev.sealbuf.server.segment;
+
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/// The threads for what may take long: preparing pages, adding seals, closes and unmaps that may be
+/// the last (35 ms for 256 MiB of small pages).
+///
+/// Work never touches the state of the store. What comes of it goes back to the loop as a task, and
+/// there alone is decided what happens next; so the state needs no lock. Nothing waits here for
+/// long by itself: what has to be tried again is given in again, with a delay.
+///
+/// How much can be queued is bounded by what gives it in: the unfinished buffers of a session, one
+/// seal a uid, the segments of the account.
+///
+/// Every method belongs to the loop's thread.
+public final class Workers implements AutoCloseable {
+  /// A seal that waits for a pinned page (164 ms) must not hold up the others; many more threads
+  /// would only fight for the kernel's memory locks.
+  private static final int THREADS = 4;
+
+  private final Executor loop;
+  private final ScheduledThreadPoolExecutor pool;
+  private final BlockingQueue<Runnable> results = new LinkedBlockingQueue<>();
+  private int pending;
+
+  /// Starts no thread before there is work.
+  ///
+  /// @param loop runs tasks one after the other, on the thread that also calls everything here
+  public Workers(Executor loop) {
+    this.loop = loop;
+    this.pool = new ScheduledThreadPoolExecutor(THREADS, named());
+  }
+
+  /// Does `work` on a worker, and on the loop then either `done` with its result or `failed` with
+  /// what it threw.
+  public <T> void call(Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
+    callLater(0, work, done, failed);
+  }
+
+  /// The same, not before `millis` have passed.
+  public <T> void callLater(
+      long millis, Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
+    pending++;
+    var _ = pool.schedule(() -> report(result(work, done, failed)), millis, TimeUnit.MILLISECONDS);
+  }
+
+  /// Closes something whose end may take long.
+  public void dispose(AutoCloseable garbage) {
+    call(
+        () -> {
+          garbage.close();
+          return garbage;
+        },
+        _ -> {},
+        failure -> {
+          throw new IllegalStateException("closing failed: garbage=" + garbage, failure);
+        });
+  }
+
+  private static <T> Runnable result(
+      Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
+    try {
+      T result = work.call();
+      return () -> done.accept(result);
+    } catch (Exception | Error e) {
+      return () -> failed.accept(e);
+    }
+  }
+
+  private void report(Runnable result) {
+    results.add(result);
+    try {
+      loop.execute(this::takeResult);
+    } catch (RejectedExecutionException _) {
+      // The loop has ended before the store: close() takes the result.
+    }
+  }
+
+  private void takeResult() {
+    Runnable result = results.poll();
+    if (result != null) {
+      pending--;
+      result.run();
+    }
+  }
+
+  /// Waits until all work is done, delayed work and what its results give in included, and takes
+  /// the results here instead of on the loop, which this holds up.
+  @Override
+  public void close() {
+    boolean interrupted = false;
+    while (pending > 0) {
+      try {
+        Runnable result = results.take();
+        pending--;
+        result.run();
+      } catch (InterruptedException _) {
+        interrupted = true;
+      }
+    }
+    pool.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static ThreadFactory named() {
+    AtomicInteger count = new AtomicInteger();
+    return work ->
+        Thread.ofPlatform()
+            .daemon()
+            .name("sealbuf-worker-" + count.incrementAndGet())
+            .unstarted(work);
+  }
+}

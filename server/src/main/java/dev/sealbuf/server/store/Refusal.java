@@ -1,0 +1,24 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.protocol.ErrorCode;
+
+/// The store's no: a code of the error table, and a message with the rule first and the evidence
+/// after it. Nothing has changed when it is thrown.
+public final class Refusal extends Exception {
+  private final ErrorCode code;
+
+  public Refusal(ErrorCode code, String message) {
+    super(message);
+    this.code = code;
+  }
+
+  public ErrorCode code() {
+    return code;
+  }
+
+  /// A refusal is an answer, not a fault: its stack would cost more than the request.
+  @Override
+  public Throwable fillInStackTrace() {
+    return this;
+  }
+}

@@ -1,0 +1,43 @@
+package dev.sealbuf.server.store;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// The figures of `stat`, by the table in `protocol/PROTOCOL.md`.
+public record Statistics(
+    String server,
+    long uptimeSeconds,
+    long capacity,
+    long used,
+    long catalogBytes,
+    long slabs,
+    long slabBytes,
+    long dedicated,
+    long dedicatedBytes,
+    long unfinished,
+    long unfinishedBytes,
+    long hugePageBytes,
+    long buffers,
+    long bufferBytes) {
+
+  /// The rows in the order of the table; `sessions` is known to who accepts connections.
+  public Map<String, Object> rows(long sessions) {
+    Map<String, Object> rows = new LinkedHashMap<>();
+    rows.put("server", server);
+    rows.put("uptime_seconds", uptimeSeconds);
+    rows.put("capacity", capacity);
+    rows.put("used", used);
+    rows.put("catalog_bytes", catalogBytes);
+    rows.put("slabs", slabs);
+    rows.put("slab_bytes", slabBytes);
+    rows.put("dedicated", dedicated);
+    rows.put("dedicated_bytes", dedicatedBytes);
+    rows.put("unfinished", unfinished);
+    rows.put("unfinished_bytes", unfinishedBytes);
+    rows.put("huge_page_bytes", hugePageBytes);
+    rows.put("buffers", buffers);
+    rows.put("buffer_bytes", bufferBytes);
+    rows.put("sessions", sessions);
+    return rows;
+  }
+}
