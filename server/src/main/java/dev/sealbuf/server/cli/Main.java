@@ -16,6 +16,10 @@ public final class Main {
 
   /// Runs the command line and ends the process with its exit status.
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Main()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main());
   }
 }

@@ -1,0 +1,39 @@
+# Thin names for Maven, pip and pytest. Nothing is installed outside the tree but the usual caches
+# (~/.m2, ~/.cache/pip), and nothing needs root.
+
+# The JDK is checked first, whatever -j says.
+.NOTPARALLEL:
+.PHONY: help build test test-quick format jdk python
+
+JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
+BUILT := server/target/.built
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+build: jdk python $(BUILT) ## the launcher in server/target/sealbuf/bin, the Python client in .venv
+	@echo "built: server/target/sealbuf/bin/sealbuf ($$(scripts/find-jdk)), .venv ($$(.venv/bin/python -c 'import sys; print(sys._base_executable)'))"
+
+test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a table
+	@scripts/test
+
+test-quick: build ## the same without the tests that start a daemon
+	@scripts/test quick
+
+format: build ## google-java-format and ruff
+	@scripts/maven --quiet spotless:apply
+	@scripts/python-checks format
+
+jdk:
+	@scripts/find-jdk >/dev/null
+
+python:
+	@scripts/python-env .venv
+
+# Directories count as sources too, so that a deleted file is noticed. The folder is made anew:
+# a jar of an older version must not stay on the class path.
+$(BUILT): $(JAVA_SOURCES)
+	@echo "server/target/sealbuf: compiling (the first time downloads Maven and the libraries)"
+	@rm -rf server/target/sealbuf
+	@scripts/maven --quiet package -Dmaven.test.skip=true
+	@touch $@
