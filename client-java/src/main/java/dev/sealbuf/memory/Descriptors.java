@@ -2,6 +2,7 @@ package dev.sealbuf.memory;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -25,15 +26,12 @@ public final class Descriptors {
   /// @param bytes direct, not empty
   /// @return how many bytes were sent, at least 1, or [#WOULD_BLOCK]
   /// @throws PosixException ETOOMANYREFS when this uid has too many descriptors in flight
-  ///     (passing); EPIPE or ECONNRESET when the peer is gone
+  ///   (passing); EPIPE or ECONNRESET when the peer is gone
   public static int send(Fd socket, ByteBuffer bytes, List<Fd> descriptors) throws IOException {
     if (!bytes.isDirect() || !bytes.hasRemaining()) {
       throw new IllegalArgumentException("a sent buffer is direct and not empty: " + bytes);
     }
-    Message message = MESSAGE.get();
-    message.clearParts();
-    message.addPart(MemorySegment.ofBuffer(bytes));
-    long sent = socket.query(number -> message.send(number, descriptors, Linux.MSG_DONTWAIT));
+    long sent = send(MESSAGE.get(), socket, bytes, descriptors);
     if (sent == -Errno.EAGAIN) {
       return WOULD_BLOCK;
     }
@@ -42,5 +40,16 @@ public final class Descriptors {
       throw new PosixException("sendmsg", arguments, (int) -sent);
     }
     return (int) sent;
+  }
+
+  private static long send(Message message, Fd socket, ByteBuffer bytes, List<Fd> descriptors)
+      throws IOException {
+    try {
+      message.clearParts();
+      message.addPart(MemorySegment.ofBuffer(bytes));
+      return socket.query(number -> message.send(number, descriptors, Linux.MSG_DONTWAIT));
+    } finally {
+      Reference.reachabilityFence(bytes); // the kernel is given its address only
+    }
   }
 }

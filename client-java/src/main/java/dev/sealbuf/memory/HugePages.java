@@ -17,10 +17,10 @@ import java.io.IOException;
 ///
 /// | errno | cause | what is done here |
 /// |---|---|---|
-/// | EBUSY | the memory cgroup is at its limit; touching the range would end the process with SIGKILL | [MemoryShortException] |
-/// | EAGAIN | a page was locked or not where it was expected just now | tried again, then small pages for this one |
+/// | EBUSY | the memory cgroup is at its limit; touching would mean SIGKILL | [MemoryShortException] |
+/// | EAGAIN | a page is locked just now | tried again, then this one stays small |
 /// | ENOMEM | no free huge page: memory is short or fragmented | small pages from here on |
-/// | EINVAL | kernel before 6.1, or huge pages forbidden (`shmem_enabled` is `deny`, prctl) | small pages from here on |
+/// | EINVAL | kernel before 6.1, or `shmem_enabled` is `deny` | small pages from here on |
 ///
 /// In the end the file has no holes: reading one could be charged to a reader, or end it with
 /// SIGBUS.
@@ -36,7 +36,7 @@ public final class HugePages {
   ///
   /// @return how many of the bytes are in huge pages
   /// @throws MemoryShortException when the machine or the memory cgroup has no memory for it; the
-  ///     file is to be closed then, since a part of it may be allocated
+  ///   file is to be closed then, since a part of it may be allocated
   public static long prepare(Fd fd, long bytes) throws IOException {
     long huge = PageSizes.huge().orElse(Long.MAX_VALUE);
     long whole = bytes - bytes % huge;

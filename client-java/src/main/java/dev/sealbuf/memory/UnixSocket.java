@@ -7,6 +7,7 @@ import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,7 +60,7 @@ public final class UnixSocket implements AutoCloseable {
   /// Connects to a listening socket; waits while its backlog is full.
   ///
   /// @throws PosixException ENOENT or ECONNREFUSED when nobody listens, EACCES when this uid may
-  ///     not connect, ENAMETOOLONG for a path above [#PATH_MAX] bytes
+  ///   not connect, ENAMETOOLONG for a path above [#PATH_MAX] bytes
   /// @throws java.net.SocketTimeoutException when the deadline passes
   public static UnixSocket connect(Path path, Deadline deadline) throws IOException {
     int type = Linux.SOCK_STREAM | Linux.SOCK_CLOEXEC;
@@ -128,8 +129,13 @@ public final class UnixSocket implements AutoCloseable {
       throws IOException {
     deadline.check("send");
     armSend(deadline);
-    gather(from, parts);
-    long sent = fd.query(number -> outgoing.send(number, descriptors, 0));
+    long sent;
+    try {
+      gather(from, parts);
+      sent = fd.query(number -> outgoing.send(number, descriptors, 0));
+    } finally {
+      Reference.reachabilityFence(parts); // the kernel is given addresses only
+    }
     if (sent < 0 && sent != -Errno.EAGAIN) {
       throw new PosixException("sendmsg", "descriptors=" + descriptors.size(), (int) -sent);
     }
@@ -184,6 +190,16 @@ public final class UnixSocket implements AutoCloseable {
       throw new IllegalArgumentException("a receive buffer is native and not empty: " + buffer);
     }
     synchronized (incoming) {
+      long bytes = receiveBytes(deadline, buffer, room);
+      if (bytes < 0) {
+        throw new PosixException("recvmsg", "room=" + room, (int) -bytes);
+      }
+      return new Received((int) bytes, takeDescriptors(room));
+    }
+  }
+
+  private long receiveBytes(Deadline deadline, MemorySegment buffer, int room) throws IOException {
+    try {
       incoming.clearParts();
       incoming.addPart(buffer);
       long bytes = -Errno.EAGAIN;
@@ -192,10 +208,9 @@ public final class UnixSocket implements AutoCloseable {
         armReceive(deadline);
         bytes = fd.query(number -> incoming.receive(number, room, 0));
       }
-      if (bytes < 0) {
-        throw new PosixException("recvmsg", "room=" + room, (int) -bytes);
-      }
-      return new Received((int) bytes, takeDescriptors(room));
+      return bytes;
+    } finally {
+      Reference.reachabilityFence(buffer); // the kernel is given its address only
     }
   }
 
