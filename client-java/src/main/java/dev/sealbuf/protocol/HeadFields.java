@@ -176,8 +176,7 @@ final class HeadFields {
   }
 
   static String syntax(JacksonException e) {
-    return "not valid JSON: at=%d reason=%s"
-        .formatted(e.getLocation().getByteOffset(), shown(e.getOriginalMessage()));
+    return "not valid JSON: reason=" + shown(String.valueOf(e.getOriginalMessage()));
   }
 
   private static String shown(String text) {
