@@ -44,12 +44,7 @@ final class Account {
 
   /// Admits one segment.
   Charge charge(Kind kind, long bytes) throws Refusal {
-    if (bytes > capacity - used) {
-      throw new Refusal(
-          ErrorCode.STORE_FULL,
-          "no room below the capacity: requested=%d used=%d capacity=%d"
-              .formatted(bytes, used, capacity));
-    }
+    requireRoom(bytes);
     if (segments == segmentsMax) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
@@ -59,6 +54,16 @@ final class Account {
     segments++;
     used += bytes;
     return new Charge(kind, bytes);
+  }
+
+  /// Refuses what could not be admitted now.
+  void requireRoom(long bytes) throws Refusal {
+    if (bytes > capacity - used) {
+      throw new Refusal(
+          ErrorCode.STORE_FULL,
+          "no room below the capacity: requested=%d used=%d capacity=%d"
+              .formatted(bytes, used, capacity));
+    }
   }
 
   long capacity() {
@@ -96,6 +101,10 @@ final class Account {
       this.kind = kind;
       this.bytes = bytes;
       add(1);
+    }
+
+    long bytes() {
+      return bytes;
     }
 
     /// Notes how many of the bytes came in huge pages.

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.ErrorCode;
+import java.io.IOException;
 
 /// The store's no: a code of the error table, and a message with the rule first and the evidence
 /// after it. Nothing has changed when it is thrown.
@@ -10,6 +11,12 @@ public final class Refusal extends Exception {
   public Refusal(ErrorCode code, String message) {
     super(message);
     this.code = code;
+  }
+
+  /// The kernel has no memory or no descriptors for what was asked.
+  static Refusal shortage(IOException failure) {
+    return new Refusal(
+        ErrorCode.STORE_FULL, "the kernel gives no more: cause=" + failure.getMessage());
   }
 
   public ErrorCode code() {

@@ -1,0 +1,260 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.server.segment.DedicatedSegment;
+import dev.sealbuf.server.segment.SealOutcome;
+import dev.sealbuf.server.segment.Workers;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/// Large buffers, from create to seal or abort.
+///
+/// ```
+/// create:  admit -> [worker: prepare] -> two fresh descriptions -> Loan
+/// seal:             [worker: WRITE and SEAL, verify] -> record, word -> Publication
+/// ```
+///
+/// Bytes are charged before a page is touched and until the daemon lets go of the segment. A buffer
+/// may end at any point, also while a worker has its memory in hand: then its name is free at once,
+/// and its memory and its charge go when the worker gives it back. Whoever takes something back
+/// from a worker looks at that first.
+final class Lender {
+  private final Account account;
+  private final Claims claims;
+  private final PublishedBuffers published;
+  private final UnfinishedBuffers unfinished;
+  private final Workers workers;
+  private final SealQueue seals;
+  private final Rights rights;
+  private long segments;
+
+  Lender(
+      Account account,
+      Claims claims,
+      PublishedBuffers published,
+      UnfinishedBuffers unfinished,
+      Workers workers,
+      SealQueue seals,
+      Rights rights) {
+    this.account = account;
+    this.claims = claims;
+    this.published = published;
+    this.unfinished = unfinished;
+    this.workers = workers;
+    this.seals = seals;
+    this.rights = rights;
+  }
+
+  CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes) {
+    try {
+      return prepare(admit(peer, name, nbytes));
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
+  CompletionStage<Publication> seal(Peer peer, long id, OptionalLong nbytes) {
+    try {
+      UnfinishedBuffer buffer = require(id);
+      requireSealable(peer, buffer);
+      return seal(buffer, length(buffer, nbytes));
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
+  void abort(Peer peer, long id) throws Refusal {
+    UnfinishedBuffer buffer = require(id);
+    int owner = buffer.producer().uid();
+    if (!rights.mayEnd(peer, owner)) {
+      throw new Refusal(
+          ErrorCode.NOT_PERMITTED,
+          "a buffer is aborted by the uid that created it: buffer=%d owner=%s uid=%s"
+              .formatted(
+                  id, Integer.toUnsignedString(owner), Integer.toUnsignedString(peer.uid())));
+    }
+    end(buffer);
+  }
+
+  /// Ends everything that a session left unfinished.
+  void endSession(long session) {
+    unfinished.ofSession(session).forEach(this::end);
+  }
+
+  /// Ends everything that is unfinished.
+  void endAll() {
+    unfinished.all().forEach(this::end);
+  }
+
+  private UnfinishedBuffer admit(Peer peer, Optional<String> name, long nbytes) throws Refusal {
+    if (nbytes < 0) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
+    }
+    unfinished.requireQuota(peer);
+    account.requireRoom(nbytes);
+    Claim claim = claims.next(name);
+    published.requireSlot(claim.name());
+    Account.Charge charge =
+        account.charge(Account.Kind.UNFINISHED, DedicatedSegment.bytesFor(nbytes));
+    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, charge);
+    unfinished.add(buffer);
+    return buffer;
+  }
+
+  private CompletionStage<Loan> prepare(UnfinishedBuffer buffer) {
+    CompletableFuture<Loan> reply = new CompletableFuture<>();
+    long number = ++segments;
+    long bytes = buffer.charge().bytes();
+    workers.call(
+        () -> DedicatedSegment.prepare(number, bytes),
+        segment -> settle(reply, () -> lend(buffer, segment)),
+        failure -> {
+          buffer.charge().close();
+          forget(buffer);
+          reply.completeExceptionally(refusal(failure));
+        });
+    return reply;
+  }
+
+  private Loan lend(UnfinishedBuffer buffer, DedicatedSegment segment) throws Refusal {
+    buffer.prepared(segment);
+    buffer.charge().inHugePages(segment.hugePageBytes());
+    requireNotEnded(buffer);
+    List<Fd> descriptors;
+    try {
+      descriptors = FreshDescriptors.open(segment::freshReadWrite, segment::freshReadOnly);
+    } catch (Refusal e) {
+      end(buffer);
+      throw e;
+    }
+    return new Loan(
+        buffer.claim().name().text(),
+        buffer.id(),
+        buffer.nbytes(),
+        segment.number(),
+        segment.bytes(),
+        descriptors);
+  }
+
+  private void requireSealable(Peer peer, UnfinishedBuffer buffer) throws Refusal {
+    Peer producer = buffer.producer();
+    if (!peer.equals(producer)) {
+      throw new Refusal(
+          ErrorCode.NOT_PERMITTED,
+          "a buffer is sealed by the session that created it: buffer=%d creator=%d session=%d"
+              .formatted(buffer.id(), producer.session(), peer.session()));
+    }
+    if (buffer.state() != UnfinishedBuffer.State.LENT) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a buffer is sealed after create and one seal at a time: buffer=%d state=%s"
+              .formatted(buffer.id(), buffer.state().name().toLowerCase(Locale.ROOT)));
+    }
+  }
+
+  private static long length(UnfinishedBuffer buffer, OptionalLong nbytes) throws Refusal {
+    long length = nbytes.orElse(buffer.nbytes());
+    if (length < 0 || length > buffer.nbytes()) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a seal publishes at most what was created: buffer=%d nbytes=%d created=%d"
+              .formatted(buffer.id(), length, buffer.nbytes()));
+    }
+    return length;
+  }
+
+  private CompletionStage<Publication> seal(UnfinishedBuffer buffer, long nbytes) {
+    CompletableFuture<Publication> reply = new CompletableFuture<>();
+    buffer.beginSeal();
+    seals.submit(
+        buffer,
+        outcome -> settle(reply, () -> conclude(buffer, nbytes, outcome)),
+        failure ->
+            settle(
+                reply,
+                () -> {
+                  requireNotEnded(buffer);
+                  buffer.returnFromSeal();
+                  throw failure;
+                }));
+    return reply;
+  }
+
+  private Publication conclude(UnfinishedBuffer buffer, long nbytes, SealOutcome outcome)
+      throws Refusal {
+    requireNotEnded(buffer);
+    buffer.returnFromSeal();
+    switch (outcome) {
+      case SealOutcome.Sealed() -> {}
+      case SealOutcome.StillMapped() ->
+          throw new Refusal(
+              ErrorCode.STILL_MAPPED,
+              "a seal waits for every writable mapping and descriptor to go: buffer=%d waited_ms=%d"
+                  .formatted(buffer.id(), SealQueue.PATIENCE_MILLIS));
+      case SealOutcome.Spoiled(String reason) ->
+          throw new Refusal(ErrorCode.INVALID_REQUEST, reason);
+    }
+    Publication publication = published.publish(buffer, nbytes);
+    forget(buffer);
+    return publication;
+  }
+
+  private UnfinishedBuffer require(long id) throws Refusal {
+    return unfinished
+        .find(id)
+        .orElseThrow(() ->
+            new Refusal(ErrorCode.NOT_FOUND, "no unfinished buffer has this id: buffer=" + id));
+  }
+
+  /// For what comes back from a worker: a buffer that ended meanwhile is freed now.
+  private void requireNotEnded(UnfinishedBuffer buffer) throws Refusal {
+    if (buffer.hasEnded()) {
+      free(buffer);
+      throw new Refusal(
+          ErrorCode.NOT_FOUND, "the buffer was aborted meanwhile: buffer=" + buffer.id());
+    }
+  }
+
+  private void end(UnfinishedBuffer buffer) {
+    boolean here = buffer.state() == UnfinishedBuffer.State.LENT;
+    forget(buffer);
+    if (here) {
+      free(buffer);
+    }
+  }
+
+  private void forget(UnfinishedBuffer buffer) {
+    unfinished.remove(buffer);
+    buffer.end();
+  }
+
+  private void free(UnfinishedBuffer buffer) {
+    buffer.charge().close();
+    workers.dispose(buffer.segment());
+  }
+
+  /// What a request is answered with in the end.
+  @FunctionalInterface
+  private interface Answer<T> {
+    T get() throws Throwable;
+  }
+
+  private static <T> void settle(CompletableFuture<T> reply, Answer<T> answer) {
+    try {
+      reply.complete(answer.get());
+    } catch (Throwable e) {
+      reply.completeExceptionally(refusal(e));
+    }
+  }
+
+  private static Throwable refusal(Throwable failure) {
+    return failure instanceof IOException shortage ? Refusal.shortage(shortage) : failure;
+  }
+}

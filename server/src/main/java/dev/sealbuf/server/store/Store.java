@@ -1,0 +1,169 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.server.segment.Slab;
+import dev.sealbuf.server.segment.Workers;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/// Everything the daemon knows, behind one door.
+///
+/// One thread owns it, the loop's: requests are decided one after the other, each as a whole, and
+/// nothing is locked. What takes long happens on [Workers] and comes back as a task of the loop;
+/// such requests answer with a stage that completes there.
+///
+/// ```
+///            put, open, map, delete, list           create, seal, abort
+///                        |                                  |
+///   PublishedBuffers ----+---- Claims ---- UnfinishedBuffers + Lender
+///        |         \                                |          |
+///     Catalog     Slabs                         Account     SealQueue
+/// ```
+///
+/// A refusal is a [Refusal], thrown or in the stage. Descriptors in an answer are opened in the
+/// same turn and belong to the caller.
+public final class Store implements AutoCloseable {
+  private final StoreConfig config;
+  private final long started;
+  private final Account account;
+  private final Workers workers;
+  private final Slabs slabs;
+  private final Catalog catalog;
+  private final PublishedBuffers published;
+  private final Claims claims;
+  private final Lender lender;
+  private final Listing listing;
+
+  private Store(
+      StoreConfig config, Account account, Workers workers, Slabs slabs, Catalog catalog) {
+    this.config = config;
+    this.started = config.clock().nanos();
+    this.account = account;
+    this.workers = workers;
+    this.slabs = slabs;
+    this.catalog = catalog;
+    Rights rights = new Rights(config.daemonUid());
+    UnfinishedBuffers unfinished = new UnfinishedBuffers();
+    SealQueue seals = new SealQueue(workers, config.clock());
+    published = new PublishedBuffers(catalog, slabs, workers, config.clock(), rights);
+    claims = new Claims(published, unfinished, config.random());
+    lender = new Lender(account, claims, published, unfinished, workers, seals, rights);
+    listing = new Listing(catalog, slabs);
+  }
+
+  /// Makes an empty store. From here on its catalog says that the daemon lives.
+  ///
+  /// @param loop runs tasks in order on the thread that calls every method of the result
+  public static Store open(StoreConfig config, Executor loop) throws IOException {
+    Account account = new Account(config.capacity(), config.segmentsMax());
+    Workers workers = new Workers(loop);
+    try {
+      Slabs slabs = new Slabs(account, workers);
+      Catalog catalog = Catalog.create(account, slabs, config.random().nextLong());
+      return new Store(config, account, workers, slabs, catalog);
+    } catch (Refusal e) {
+      throw new IOException("no store can be opened: " + e.getMessage(), e);
+    }
+  }
+
+  /// What a new session maps first.
+  public CatalogHandle catalog() throws Refusal {
+    List<Fd> descriptors = FreshDescriptors.open(catalog::freshReadOnly);
+    return new CatalogHandle(Catalog.NUMBER, Catalog.BYTES, catalog.daemon(), descriptors);
+  }
+
+  /// Publishes a small buffer; without a name under one that is made up.
+  public Publication put(Peer peer, Optional<String> name, ByteBuffer payload) throws Refusal {
+    return published.put(claims.next(name), peer, payload);
+  }
+
+  /// Lends a segment for a large buffer and reserves its name.
+  public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes) {
+    return lender.create(peer, name, nbytes);
+  }
+
+  /// Publishes what was created, or its first `nbytes`.
+  public CompletionStage<Publication> seal(Peer peer, long buffer, OptionalLong nbytes) {
+    return lender.seal(peer, buffer, nbytes);
+  }
+
+  public void abort(Peer peer, long buffer) throws Refusal {
+    lender.abort(peer, buffer);
+  }
+
+  /// Finds a buffer for a peer that could not find or map it itself.
+  ///
+  /// @param slab a slab that the peer has mapped
+  public Location openBuffer(Peer peer, String name, OptionalLong slab) throws Refusal {
+    return published.open(Name.of(name), slab);
+  }
+
+  /// A slab or a catalog segment.
+  public SegmentHandle map(Peer peer, long segment) throws Refusal {
+    if (segment == Catalog.NUMBER) {
+      List<Fd> descriptors = FreshDescriptors.open(catalog::freshReadOnly);
+      return new SegmentHandle(segment, Catalog.BYTES, descriptors);
+    }
+    Slab slab =
+        slabs
+            .find(segment)
+            .orElseThrow(() ->
+                new Refusal(
+                    ErrorCode.NOT_FOUND,
+                    "no slab or catalog segment has this number: segment=" + segment));
+    return new SegmentHandle(segment, Slab.BYTES, FreshDescriptors.open(slab::freshReadOnly));
+  }
+
+  public Deletion delete(Peer peer, String name) throws Refusal {
+    return published.delete(peer, Name.of(name));
+  }
+
+  /// A page of the names with this prefix.
+  ///
+  /// @param limit most entries, 1 to LIST_MAX
+  /// @param cursor 0, or that of the page before
+  public Page list(String prefix, int limit, long cursor) throws Refusal {
+    return listing.page(prefix, limit, cursor);
+  }
+
+  public Statistics statistics() {
+    return new Statistics(
+        config.server(),
+        TimeUnit.NANOSECONDS.toSeconds(config.clock().nanos() - started),
+        account.capacity(),
+        account.used(),
+        account.bytes(Account.Kind.CATALOG),
+        account.segments(Account.Kind.SLAB),
+        account.bytes(Account.Kind.SLAB),
+        account.segments(Account.Kind.DEDICATED),
+        account.bytes(Account.Kind.DEDICATED),
+        account.segments(Account.Kind.UNFINISHED),
+        account.bytes(Account.Kind.UNFINISHED),
+        account.hugePageBytes(),
+        published.count(),
+        published.bytes());
+  }
+
+  /// A session is gone: nothing it left unfinished is published any more.
+  public void endSession(long session) {
+    lender.endSession(session);
+  }
+
+  /// Ends the store: waits for the workers, says goodbye in the catalog and gives all memory back.
+  /// What others have mapped stays theirs.
+  @Override
+  public void close() {
+    lender.endAll();
+    workers.close();
+    catalog.close();
+    published.close();
+    slabs.close();
+  }
+}

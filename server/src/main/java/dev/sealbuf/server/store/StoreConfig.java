@@ -1,0 +1,58 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.ResourceLimits;
+import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.server.segment.Slab;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.random.RandomGenerator;
+
+/// How large a store may become, and what it takes from its surroundings.
+///
+/// @param capacity bytes of memory it may take, catalog and slabs included
+/// @param segmentsMax segments it may have: each keeps one descriptor of the daemon open
+/// @param daemonUid whose peers may delete and abort everything
+/// @param server version of the daemon, for `stat`
+/// @param random of which nobody can guess the next number
+public record StoreConfig(
+    long capacity,
+    int segmentsMax,
+    int daemonUid,
+    String server,
+    Clock clock,
+    RandomGenerator random) {
+
+  /// The catalog and the first slab, without which nothing can be published.
+  public static final long CAPACITY_MIN = Catalog.BYTES + Slab.BYTES;
+
+  /// The largest number that `stat` can say.
+  public static final long CAPACITY_MAX = Limits.SEQ_MAX;
+
+  /// Descriptors kept for connections and for replies under way.
+  private static final int RESERVED_DESCRIPTORS = 4096;
+
+  public StoreConfig {
+    if (capacity < CAPACITY_MIN || capacity > CAPACITY_MAX) {
+      throw new IllegalArgumentException(
+          "capacity out of bounds: bytes=%d min=%d max=%d"
+              .formatted(capacity, CAPACITY_MIN, CAPACITY_MAX));
+    }
+  }
+
+  /// On this machine, with as many segments as RLIMIT_NOFILE allows.
+  public static StoreConfig of(long capacity, int daemonUid, String server) throws IOException {
+    return new StoreConfig(
+        capacity,
+        segmentsMax(ResourceLimits.openFiles()),
+        daemonUid,
+        server,
+        Clock.system(),
+        new SecureRandom());
+  }
+
+  /// What is left of the process's descriptors; half of them where they are few.
+  static int segmentsMax(long openFiles) {
+    long left = Math.max(openFiles - RESERVED_DESCRIPTORS, openFiles / 2);
+    return (int) Math.min(left, Integer.MAX_VALUE);
+  }
+}
