@@ -12,6 +12,7 @@ from harness.epilogue import undisturbed as epilogue
 from harness.public import remove_public_folder
 from harness.uids import ROOT
 
+STARTERS = {"daemon", "fresh_daemon"}
 NOT_RUN = pytest.StashKey[list[str]]()
 
 
@@ -22,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "several_uids: needs root to start processes of other uids")
+    config.addinivalue_line("markers", "daemon: starts a daemon; added by itself where one is seen")
     if config.option.seed is None:
         config.option.seed = secrets.randbits(32)
     config.stash[NOT_RUN] = []
@@ -37,6 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not ROOT and item.get_closest_marker("several_uids"):
             reason = "needs several uids: run as root, the tests themselves drop it"
             item.add_marker(pytest.mark.skip(reason=reason))
+        if STARTERS & set(getattr(item, "fixturenames", ())) or "attack" in item.path.parts:
+            item.add_marker(pytest.mark.daemon)
         if config.option.soak:
             item.add_marker(pytest.mark.timeout(3600))
 
@@ -59,10 +63,15 @@ def not_run(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def rounds(pytestconfig: pytest.Config) -> Callable[[int], int]:
-    """How many rounds of a test: as many as named with --soak, else a tenth, at least ten."""
-    soak = bool(pytestconfig.option.soak)
-    return lambda full: full if soak else max(10, full // 10)
+def rounds(pytestconfig: pytest.Config) -> Callable[..., int]:
+    """How many rounds of a test: the first number with --soak, else the second or a tenth."""
+
+    def sized(full: int, small: int | None = None) -> int:
+        if pytestconfig.option.soak:
+            return full
+        return max(10, full // 10) if small is None else small
+
+    return sized
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ class Agent:
         self._socket.settimeout(ANSWER_SECONDS)
         with theirs:
             program = str(compiled(ATTACK_PROGRAMS / "agent.c"))
-            self.process = subprocess.Popen(as_uid(uid, [program]), stdin=theirs)
+            self.process = subprocess.Popen(as_uid(uid, [program]), stdin=theirs.fileno())
 
     def do(self, command: str, fd: int | None = None) -> str:
         """Its answer: "0", or the name of the errno; "" when it died."""

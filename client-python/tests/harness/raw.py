@@ -74,16 +74,19 @@ class RawClient:
 
     @classmethod
     def connect(
-        cls, path: str, uid: int = Uid.READER, *, groups: Sequence[int] = (GROUP,)
+        cls,
+        path: str,
+        uid: int = Uid.READER,
+        *,
+        groups: Sequence[int] = (GROUP,),
+        primary: int | None = None,
     ) -> "RawClient":
-        return cls(connect_as(path, uid, groups=groups))
+        return cls(connect_as(path, uid, groups=groups, primary=primary))
 
     @classmethod
-    def open(
-        cls, path: str, uid: int = Uid.READER, *, groups: Sequence[int] = (GROUP,)
-    ) -> "RawClient":
+    def open(cls, path: str, uid: int = Uid.READER) -> "RawClient":
         """Connected and welcomed."""
-        client = cls.connect(path, uid, groups=groups)
+        client = cls.connect(path, uid)
         client.hello().close()
         return client
 

@@ -63,13 +63,14 @@ def as_uid(uid: int, command: Sequence[str], *, groups: Sequence[int] = (GROUP,)
     ]
 
 
-def drop(uid: int, groups: Sequence[int] = (GROUP,)) -> None:
-    """Turns this process, a forked copy, into `uid` for good."""
+def drop(uid: int, groups: Sequence[int] = (GROUP,), primary: int | None = None) -> None:
+    """Turns this process, a forked copy, into `uid` for good; its primary group is its own."""
     if not ROOT:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     os.setgroups(list(groups))
-    os.setresgid(uid, uid, uid)
+    gid = uid if primary is None else primary
+    os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # setresuid took it away; an exec would give it back
@@ -79,7 +80,13 @@ def drop(uid: int, groups: Sequence[int] = (GROUP,)) -> None:
         raise AssertionError(f"refusing to run with rights: uid={os.geteuid()} {effective}")
 
 
-def fork_as(uid: int, work: Callable[[], int], *, groups: Sequence[int] = (GROUP,)) -> int:
+def fork_as(
+    uid: int,
+    work: Callable[[], int],
+    *,
+    groups: Sequence[int] = (GROUP,),
+    primary: int | None = None,
+) -> int:
     """Runs `work` in a forked copy as `uid`; its pid. The copy exits with what `work` returns."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -89,7 +96,7 @@ def fork_as(uid: int, work: Callable[[], int], *, groups: Sequence[int] = (GROUP
     if pid == 0:
         status = 98
         try:
-            drop(uid, groups)
+            drop(uid, groups, primary)
             status = work()
         finally:
             if (error := sys.exception()) is not None:
@@ -98,7 +105,9 @@ def fork_as(uid: int, work: Callable[[], int], *, groups: Sequence[int] = (GROUP
     return pid
 
 
-def connect_as(path: str, uid: int, *, groups: Sequence[int] = (GROUP,)) -> socket.socket:
+def connect_as(
+    path: str, uid: int, *, groups: Sequence[int] = (GROUP,), primary: int | None = None
+) -> socket.socket:
     """A stream connection to `path` with the credentials of `uid`; OSError as that uid saw it."""
     if not ROOT:
         plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -112,7 +121,7 @@ def connect_as(path: str, uid: int, *, groups: Sequence[int] = (GROUP,)) -> sock
         socket.send_fds(there, [code.to_bytes(4, "little")], [connection.fileno()])
         return 0
 
-    pid = fork_as(uid, work, groups=groups)
+    pid = fork_as(uid, work, groups=groups, primary=primary)
     there.close()
     with here:
         data, descriptors, _, _ = socket.recv_fds(here, 4, 1)

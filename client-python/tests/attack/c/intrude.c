@@ -2,15 +2,18 @@
 //
 //   intrude PID
 //
-// One line each: "WAY=0" when it got in, else the errno that kept it out, or "not_run".
+// Each is tried on PID and on a control, a child of this process that does nothing. One line each:
+//   WAY victim=ERRNO control=ERRNO
+// "0" when it got in, else the errno that kept it out, or "not_run".
 
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -91,12 +94,25 @@ static const struct {
     {"process_vm_writev", i_vm_writev},
 };
 
+static void report(int (*intrude)(void), pid_t pid, const char *who) {
+  victim = pid;
+  int error = intrude();
+  printf(" %s=%s", who, error < 0 ? "not_run" : error ? strerrorname_np(error) : "0");
+}
+
 int main(int argc, char **argv) {
   if (argc != 2 || geteuid() == 0) return 2;
-  victim = atoi(argv[1]);
-  for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
-    int error = WAYS[i].intrude();
-    printf("%s=%s\n", WAYS[i].name, error < 0 ? "not_run" : error ? strerrorname_np(error) : "0");
+  pid_t control = fork();
+  if (control == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
   }
+  for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
+    printf("%s", WAYS[i].name);
+    report(WAYS[i].intrude, atoi(argv[1]), "victim");
+    report(WAYS[i].intrude, control, "control");
+    printf("\n");
+  }
+  kill(control, SIGKILL);
   return 0;
 }
