@@ -35,5 +35,5 @@ python:
 $(BUILT): $(JAVA_SOURCES)
 	@echo "server/target/sealbuf: compiling (the first time downloads Maven and the libraries)"
 	@rm -rf server/target/sealbuf
-	@scripts/maven --quiet package -Dmaven.test.skip=true
+	@scripts/maven --quiet package -DskipTests
 	@touch $@
