@@ -7,6 +7,7 @@ the daemon's memory or descriptors, which is where the only writable mappings of
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
