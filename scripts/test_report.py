@@ -7,8 +7,9 @@ python-X.Y.xml in JUnit's format, python-X.Y.missing with a sentence where there
 Each SUREFIRE is a folder of Maven's reports in the same format.
 
 A suite that failed without a failed test (it did not compile, no report was written) counts as one
-failure: nothing that was not seen to pass is taken for passed. Skips also go to REPORTS/skips.txt,
-one line each, for comparison with a list of accepted ones. Exit status 1 after any failure.
+failure: nothing that was not seen to pass is taken for passed. A part that a test could not run
+counts as a skip beside the test itself. Skips also go to REPORTS/skips.txt, one line each, for
+comparison with a list of accepted ones. Exit status 1 after any failure.
 """
 
 import sys
@@ -28,7 +29,10 @@ class Suite:
     skips: list[str] = field(default_factory=list)
 
     def read(self, report: Path) -> None:
-        for case in ElementTree.parse(report).iter("testcase"):
+        tree = ElementTree.parse(report)
+        for part in tree.iterfind(".//property[@name='not_run']"):
+            self.skips.append(f"a part of a test: {one_line(part.get('value'))}")
+        for case in tree.iter("testcase"):
             name = f"{case.get('classname')}.{case.get('name')}"
             skip = case.find("skipped")
             if skip is not None:

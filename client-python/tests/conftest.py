@@ -43,6 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.daemon)
         if config.option.soak:
             item.add_marker(pytest.mark.timeout(3600))
+        if {"daemon", "fresh_daemon"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.daemon)
 
 
 def pytest_terminal_summary(
@@ -57,9 +59,16 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def not_run(pytestconfig: pytest.Config) -> Callable[[str], None]:
+def not_run(
+    pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]
+) -> Callable[[str], None]:
     """Lists, at the end of the run, a part of a test that this machine cannot run, and why."""
-    return pytestconfig.stash[NOT_RUN].append
+
+    def note(part: str) -> None:
+        pytestconfig.stash[NOT_RUN].append(part)
+        record_testsuite_property("not_run", part)
+
+    return note
 
 
 @pytest.fixture(scope="session")
