@@ -17,6 +17,9 @@ final class Linux {
   static final int O_NONBLOCK = 0x800;
   static final int O_CLOEXEC = 0x80000;
 
+  static final int LOCK_EX = 2;
+  static final int LOCK_NB = 4;
+
   static final int PROT_NONE = 0;
   static final int PROT_READ = 0x1;
   static final int PROT_WRITE = 0x2;
@@ -32,6 +35,7 @@ final class Linux {
 
   static final int AF_UNIX = 1;
   static final int SOCK_STREAM = 1;
+  static final int SOCK_NONBLOCK = 0x800;
   static final int SOCK_CLOEXEC = 0x80000;
   static final int SOL_SOCKET = 1;
   static final int SO_PEERCRED = 17;
@@ -45,6 +49,7 @@ final class Linux {
   static final int MSG_CMSG_CLOEXEC = 0x40000000;
   static final int SHUT_RDWR = 2;
 
+  static final long SIG_DFL = 0;
   static final int PR_GET_DUMPABLE = 3;
   static final int PR_SET_DUMPABLE = 4;
   static final int SC_PAGESIZE = 30;

@@ -52,6 +52,7 @@ final class Posix {
       link("statx", ints(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
   private static final MethodHandle OPEN =
       link("open", ints(ADDRESS, JAVA_INT), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle FLOCK = link("flock", ints(JAVA_INT, JAVA_INT));
   private static final MethodHandle CLOSE = link("close", ints(JAVA_INT));
 
   private static final MethodHandle MMAP =
@@ -61,6 +62,8 @@ final class Posix {
 
   private static final MethodHandle SOCKET = link("socket", ints(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle CONNECT = link("connect", ints(JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle BIND = link("bind", ints(JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle LISTEN = link("listen", ints(JAVA_INT, JAVA_INT));
   private static final MethodHandle SENDMSG = link("sendmsg", longs(JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle RECVMSG = link("recvmsg", longs(JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle SETSOCKOPT =
@@ -74,6 +77,7 @@ final class Posix {
           "prctl",
           ints(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
           Linker.Option.firstVariadicArg(1));
+  private static final MethodHandle SIGNAL = link("signal", longs(JAVA_INT, JAVA_LONG));
   private static final MethodHandle SYSCONF = link("sysconf", longs(JAVA_INT));
   private static final MethodHandle GETEUID = link("geteuid", ints());
   private static final MethodHandle GETRLIMIT = link("getrlimit", ints(JAVA_INT, ADDRESS));
@@ -138,6 +142,11 @@ final class Posix {
     }
   }
 
+  /// 0, or the negated error number.
+  static int flock(int fd, int operation) {
+    return (int) call(errno -> (int) FLOCK.invokeExact(errno, fd, operation));
+  }
+
   static void close(int fd) throws PosixException {
     long rc = callOnce(errno -> (int) CLOSE.invokeExact(errno, fd));
     check(rc == -Errno.EINTR ? 0 : rc, "close", () -> "fd=" + fd);
@@ -184,6 +193,17 @@ final class Posix {
     return (int) call(errno -> (int) CONNECT.invokeExact(errno, fd, address, bytes));
   }
 
+  /// 0, or the negated error number.
+  static int bind(int fd, MemorySegment address) {
+    int bytes = (int) address.byteSize();
+    return (int) call(errno -> (int) BIND.invokeExact(errno, fd, address, bytes));
+  }
+
+  static void listen(int fd, int backlog) throws PosixException {
+    long rc = call(errno -> (int) LISTEN.invokeExact(errno, fd, backlog));
+    check(rc, "listen", () -> "fd=" + fd + " backlog=" + backlog);
+  }
+
   /// The number of bytes sent, or the negated error number.
   static long sendmsg(int fd, MemorySegment message, int flags) {
     return call(errno -> (long) SENDMSG.invokeExact(errno, fd, message, flags));
@@ -218,6 +238,11 @@ final class Posix {
   static int prctl(int option, long argument) throws PosixException {
     long result = call(errno -> (int) PRCTL.invokeExact(errno, option, argument, 0L, 0L, 0L));
     return (int) check(result, "prctl", () -> "option=" + option + " arg=" + argument);
+  }
+
+  static void signal(int number, long disposition) throws PosixException {
+    long result = call(errno -> (long) SIGNAL.invokeExact(errno, number, disposition));
+    check(Math.min(result, 0), "signal", () -> "number=" + number);
   }
 
   static long sysconf(int name) {

@@ -90,7 +90,7 @@ public final class UnixSocket implements AutoCloseable {
     }
   }
 
-  private static MemorySegment address(Arena arena, Path path) throws PosixException {
+  static MemorySegment address(Arena arena, Path path) throws PosixException {
     byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
     if (bytes.length > PATH_MAX) {
       String arguments = "path=" + path + " bytes=" + bytes.length + " max=" + PATH_MAX;
