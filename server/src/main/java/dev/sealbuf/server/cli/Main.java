@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {Version.class})
+    subcommands = {Serve.class, Version.class})
 public final class Main {
   private Main() {}
 

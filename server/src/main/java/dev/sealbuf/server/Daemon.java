@@ -1,0 +1,124 @@
+package dev.sealbuf.server;
+
+import dev.sealbuf.memory.PeerCredentials;
+import dev.sealbuf.memory.ProcessGuard;
+import dev.sealbuf.memory.ResourceLimits;
+import dev.sealbuf.protocol.Replies;
+import dev.sealbuf.protocol.Requests;
+import dev.sealbuf.server.channel.CannotServeException;
+import dev.sealbuf.server.channel.Listener;
+import dev.sealbuf.server.store.Store;
+import dev.sealbuf.server.store.StoreConfig;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+
+/// A running daemon: one event loop, the store it owns, and the socket it serves the store at.
+///
+/// The order of the start is part of the guarantee: the process is hidden from others before it has
+/// anything to hide, and nobody can connect before there is a store.
+public final class Daemon implements AutoCloseable {
+  /// What `serve` was told.
+  ///
+  /// @param group whose members may connect besides the daemon's uid
+  public record Options(Path socket, long capacity, OptionalLong group, String version) {}
+
+  private final EventLoopGroup group;
+  private final EventLoop loop;
+  private final Store store;
+  private final Listener listener;
+
+  private Daemon(EventLoopGroup group, Store store, Listener listener) {
+    this.group = group;
+    this.loop = group.next();
+    this.store = store;
+    this.listener = listener;
+  }
+
+  /// Starts to serve.
+  ///
+  /// @throws CannotServeException when it must not, or cannot; nothing is left behind then
+  public static Daemon start(Options options) throws IOException {
+    ProcessGuard.hide();
+    warmUp();
+    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    try {
+      return start(options, group);
+    } catch (IOException | RuntimeException e) {
+      end(group);
+      throw e;
+    }
+  }
+
+  private static Daemon start(Options options, EventLoopGroup group) throws IOException {
+    EventLoop loop = group.next();
+    int uid = (int) PeerCredentials.ownUid();
+    StoreConfig config = StoreConfig.of(options.capacity(), uid, options.version());
+    Store store = on(loop, () -> Store.open(config, loop));
+    try {
+      Listener listener =
+          Listener.open(
+              loop,
+              options.socket(),
+              options.group(),
+              ResourceLimits.openFiles() - config.segmentsMax(),
+              store,
+              options.version());
+      return new Daemon(group, store, listener);
+    } catch (IOException | RuntimeException e) {
+      closeStore(loop, store);
+      throw e;
+    }
+  }
+
+  /// What the first client would otherwise wait for, or what would need descriptors when there may
+  /// be none left.
+  private static void warmUp() throws CannotServeException {
+    try {
+      Epoll.ensureAvailability();
+    } catch (UnsatisfiedLinkError e) {
+      throw new CannotServeException(
+          "Netty's native library cannot be loaded; if the temporary folder is mounted noexec,"
+              + " name another with SEALBUF_JAVA_OPTS=-Dio.netty.native.workdir=DIR: reason="
+              + e.getMessage());
+    }
+    Requests.warmUp();
+    Replies.warmUp();
+  }
+
+  /// Lets nobody in any more, ends all sessions, removes the socket, and then the store.
+  @Override
+  public void close() {
+    listener.close();
+    closeStore(loop, store);
+    end(group);
+  }
+
+  private static void closeStore(EventLoop loop, Store store) {
+    try {
+      on(
+          loop,
+          () -> {
+            store.close();
+            return store;
+          });
+    } catch (IOException e) {
+      throw new AssertionError("closing a store does no I/O that fails", e);
+    }
+  }
+
+  private static void end(EventLoopGroup group) {
+    group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+  }
+
+  private static <T> T on(EventLoop loop, Callable<T> work) throws IOException {
+    return loop.submit(work).syncUninterruptibly().getNow();
+  }
+}

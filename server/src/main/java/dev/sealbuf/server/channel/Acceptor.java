@@ -1,0 +1,132 @@
+package dev.sealbuf.server.channel;
+
+import dev.sealbuf.memory.Descriptors;
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.PeerCredentials;
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.Replies;
+import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.server.session.Service;
+import dev.sealbuf.server.store.Peer;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/// Takes new connections in, or turns them away with one error frame, before a byte of theirs is
+/// read: first who it is, then whether there is room.
+///
+/// **Out of descriptors.** A connection that cannot be accepted stays in the backlog and would wake
+/// the loop for ever. So accepting pauses, and a spare descriptor is given up: the next connection
+/// takes its place, is told to try again and closed, and the spare is taken back.
+final class Acceptor extends ChannelInboundHandlerAdapter {
+  private static final long PAUSE_MILLIS = 50;
+
+  /// What one read takes at most, and so what a session that is not served for now keeps.
+  private static final int READ_BYTES_MAX = 16 * 1024;
+
+  private static final RecvByteBufAllocator READ_BYTES =
+      new AdaptiveRecvByteBufAllocator(512, 2048, READ_BYTES_MAX);
+
+  private final EventLoop loop;
+  private final PeerPolicy policy;
+  private final Admission admission;
+  private final Service service;
+  private final PeerLog log = new PeerLog(System::nanoTime);
+  private final ByteBuffer scratch;
+  private final SpareDescriptor spare = new SpareDescriptor();
+  private final Set<Connection> connections = new HashSet<>();
+  private long lastSession;
+
+  /// @param scratch native memory that whoever sends on the loop may use until the send is done
+  Acceptor(
+      EventLoop loop, PeerPolicy policy, Admission admission, Service service, ByteBuffer scratch) {
+    this.loop = loop;
+    this.policy = policy;
+    this.admission = admission;
+    this.service = service;
+    this.scratch = scratch;
+    spare.hold();
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    EpollDomainSocketChannel channel = (EpollDomainSocketChannel) message;
+    try {
+      accept(channel, PeerCredentials.of(Fd.borrow(channel.fd().intValue())));
+    } catch (IOException _) {
+      channel.unsafe().closeForcibly();
+    }
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    spare.close();
+    Channel server = context.channel();
+    server.config().setAutoRead(false);
+    var _ =
+        loop.schedule(() -> server.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /// Ends all sessions.
+  void close() {
+    Set.copyOf(connections).forEach(Connection::close);
+    spare.close();
+  }
+
+  private void accept(EpollDomainSocketChannel channel, PeerCredentials peer) throws IOException {
+    Optional<String> forbidden = policy.refusal(peer);
+    if (forbidden.isPresent()) {
+      refuse(channel, peer, ErrorCode.NOT_PERMITTED, forbidden.get());
+    } else if (!spare.hold()) {
+      refuse(channel, peer, ErrorCode.TRY_AGAIN, "the daemon is out of descriptors");
+      spare.hold();
+    } else {
+      admit(channel, peer);
+    }
+  }
+
+  private void admit(EpollDomainSocketChannel channel, PeerCredentials peer) throws IOException {
+    int uid = (int) peer.uid();
+    Optional<String> full = admission.enter(uid);
+    if (full.isPresent()) {
+      refuse(channel, peer, ErrorCode.TRY_AGAIN, full.get());
+      return;
+    }
+    Peer session = new Peer(++lastSession, uid);
+    Connection connection = new Connection(channel, loop, scratch, session, service, log);
+    connections.add(connection);
+    channel
+        .closeFuture()
+        .addListener(_ -> {
+          admission.leave(uid);
+          connections.remove(connection);
+        });
+    channel.config().setRecvByteBufAllocator(READ_BYTES);
+    channel.pipeline().addLast(connection);
+    var _ = loop.register(channel);
+  }
+
+  private void refuse(
+      EpollDomainSocketChannel channel, PeerCredentials peer, ErrorCode code, String message)
+      throws IOException {
+    log.warn(peer.uid(), "refused", message);
+    ByteBuffer frame = Replies.write(Reply.Failure.of(0, code, message), 0).encode();
+    try {
+      Descriptors.send(
+          Fd.borrow(channel.fd().intValue()), scratch.clear().put(frame).flip(), List.of());
+    } finally {
+      channel.unsafe().closeForcibly();
+    }
+  }
+}

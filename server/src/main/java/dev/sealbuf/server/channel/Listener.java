@@ -1,0 +1,70 @@
+package dev.sealbuf.server.channel;
+
+import dev.sealbuf.memory.ListeningSocket;
+import dev.sealbuf.server.session.Service;
+import dev.sealbuf.server.store.Store;
+import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/// The daemon's door: the socket at its path, and everybody who came in through it.
+public final class Listener implements AutoCloseable {
+  /// Connections the kernel keeps until the loop takes them; it caps this at net.core.somaxconn.
+  private static final int BACKLOG = 4096;
+
+  /// What one send copies from the heap at most.
+  private static final int SCRATCH_BYTES = 64 * 1024;
+
+  private final EventLoop loop;
+  private final SocketPath path;
+  private final Acceptor acceptor;
+  private final EpollServerDomainSocketChannel channel;
+
+  private Listener(EventLoop loop, SocketPath path, Acceptor acceptor) {
+    this.loop = loop;
+    this.path = path;
+    this.acceptor = acceptor;
+    this.channel = new EpollServerDomainSocketChannel(path.socket().number(), true);
+    channel.pipeline().addLast(acceptor);
+  }
+
+  /// Serves the store at the path from now on.
+  ///
+  /// @param group whose members may connect besides the daemon's uid
+  /// @param descriptors that connections may take, and what is sent over them
+  public static Listener open(
+      EventLoop loop,
+      Path socket,
+      OptionalLong group,
+      long descriptors,
+      Store store,
+      String version)
+      throws IOException {
+    PeerPolicy policy = PeerPolicy.of(group);
+    Admission admission = new Admission(descriptors, Runtime.getRuntime().maxMemory());
+    Service service = new Service(store, version, admission::sessions);
+    ByteBuffer scratch = ByteBuffer.allocateDirect(SCRATCH_BYTES);
+    Acceptor acceptor = new Acceptor(loop, policy, admission, service, scratch);
+    SocketPath path = SocketPath.claim(socket, group);
+    try {
+      ListeningSocket.listen(path.socket(), BACKLOG);
+    } catch (IOException e) {
+      path.close();
+      throw e;
+    }
+    Listener listener = new Listener(loop, path, acceptor);
+    loop.register(listener.channel).syncUninterruptibly();
+    return listener;
+  }
+
+  /// Lets nobody in any more, ends all sessions, and removes the socket.
+  @Override
+  public void close() {
+    channel.close().syncUninterruptibly();
+    loop.submit(acceptor::close).syncUninterruptibly();
+    path.close();
+  }
+}
