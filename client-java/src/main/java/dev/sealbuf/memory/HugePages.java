@@ -17,7 +17,7 @@ import java.io.IOException;
 ///
 /// | errno | cause | what is done here |
 /// |---|---|---|
-/// | EBUSY | the memory cgroup is at its limit; touching would mean SIGKILL | [MemoryShortException] |
+/// | EBUSY | the memory cgroup is at its limit; touching is SIGKILL | [MemoryShortException] |
 /// | EAGAIN | a page is locked just now | tried again, then this one stays small |
 /// | ENOMEM | no free huge page: memory is short or fragmented | small pages from here on |
 /// | EINVAL | kernel before 6.1, or `shmem_enabled` is `deny` | small pages from here on |

@@ -61,6 +61,16 @@ public final class ChildJvm implements AutoCloseable {
     return line;
   }
 
+  /// Everything that the child prints until it ends.
+  public String readRest() throws IOException {
+    return output.readAllAsString();
+  }
+
+  /// Ends the child's standard input.
+  public void release() throws IOException {
+    process.getOutputStream().close();
+  }
+
   /// Ends the child as nothing can be caught: kill -9.
   public void kill() {
     process.destroyForcibly();

@@ -2,6 +2,7 @@ package dev.sealbuf.testing;
 
 import dev.sealbuf.memory.Mapping;
 import java.io.IOException;
+import java.nio.channels.Pipe;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,13 @@ public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
       }
       return left;
     }
+  }
+
+  public LeakCheck() throws IOException {
+    // The JDK keeps a socket of its own from the first channel that is closed.
+    Pipe pipe = Pipe.open();
+    pipe.sink().close();
+    pipe.source().close();
   }
 
   @Override
