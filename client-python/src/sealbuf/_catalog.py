@@ -1,0 +1,150 @@
+"""The reader's side of the catalog: from a name to its record, without a system call.
+
+The daemon is the only writer. Each decision of a reader hangs on one aligned 8-byte load, which no
+supported machine tears: `memoryview.cast("Q")[i]` is such a load. A record is complete before the
+word that leads to it and never changes; its memory and its number are never used again. Hence no
+lock, no retry and no checksum, and a daemon that dies between two stores leaves a valid table. The
+steps are those of "How to read a name" in `protocol/LAYOUT.md`; ARCHITECTURE.md says why they are
+right.
+
+Threads: any number. The dictionaries below only ever gain or lose whole entries, and two threads
+that map the same segment at once both get a valid mapping.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from sealbuf import _layout as layout
+from sealbuf._errors import Disconnected, NotFound
+from sealbuf._layout import EMPTY, GONE, OWNER_DIED, Place
+from sealbuf._memory import Mapping
+
+SLABS_MAX = 1024
+"""Slabs kept mapped although no view of them may live."""
+ATTEMPTS_MAX = 3
+"""How often a get begins again because a slab is gone before it asks the daemon."""
+
+
+class Answer(Enum):
+    """What the catalog says when it does not say where."""
+
+    ABSENT = "absent"
+    ASK = "ask"
+    """The name's window is full or its slab is gone: only the daemon knows."""
+
+
+class Slab(NamedTuple):
+    """A mapped slab. `view` keeps it mapped for as long as it is cached."""
+
+    memory: Mapping
+    view: memoryview
+
+
+Found: TypeAlias = tuple[int, Slab, int, Place]
+"""Number of the slab, the slab, byte of the record in it, place of the payload."""
+
+
+class CatalogReader:
+    """The catalog of one daemon. `map_segment` brings a slab or catalog segment by its number."""
+
+    def __init__(self, number: int, header: Mapping, map_segment: Callable[[int], Mapping]) -> None:
+        self.daemon = layout.check_header(header)
+        self._map_segment = map_segment
+        page = memoryview(header)[: layout.HEADER_BYTES]
+        self._owner = page[layout.OWNER : layout.EPOCH].cast("I")
+        self._epoch_word = page[layout.EPOCH : layout.EPOCH + layout.WORD_BYTES].cast("Q")
+        self._directory = page[layout.DIRECTORY :].cast("Q")
+        self._epoch = self._epoch_word[0]
+        self._tables: list[tuple[int, memoryview]] = [(-1, page)] * layout.TABLES
+        self._slabs: dict[int, Slab] = {}
+        self._mapped = weakref.WeakValueDictionary({number: header})
+        self._change = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the daemon lives. The kernel itself marks the word when it dies."""
+        owner = self._owner[0]
+        return owner != 0 and not owner & OWNER_DIED
+
+    def find(self, name: bytes) -> Found | Answer:
+        """Where the buffer of that name is; Disconnected when the daemon is gone."""
+        owner = self._owner[0]
+        if not owner or owner & OWNER_DIED:
+            raise Disconnected(f"the daemon is gone, its catalog does not answer: owner={owner}")
+        if self._epoch_word[0] != self._epoch:
+            self._forget_slabs()
+        hashed = layout.name_hash(name)
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                return self._probe(name, hashed)
+            except NotFound:
+                continue  # the slab is gone, so the word is an old one
+        return Answer.ASK
+
+    def slab(self, number: int) -> Slab:
+        """A slab by its number; NotFound when the daemon does not have it any more."""
+        return self.cached(number) or self.keep(number, self._map_segment(number))
+
+    def cached(self, number: int) -> Slab | None:
+        """A slab that is mapped already, be it only by somebody's view."""
+        slab = self._slabs.get(number)
+        if slab is None and (mapping := self._mapped.get(number)) is not None:
+            slab = self.keep(number, mapping)
+        return slab
+
+    def keep(self, number: int, mapping: Mapping) -> Slab:
+        """Keeps a slab mapped; the one that is kept longest makes room."""
+        slab = Slab(mapping, memoryview(mapping))
+        with self._change:
+            while len(self._slabs) >= SLABS_MAX:
+                del self._slabs[next(iter(self._slabs))]
+            self._mapped[number] = mapping
+            return self._slabs.setdefault(number, slab)
+
+    def close(self) -> None:
+        """Lets go of every slab; views keep theirs."""
+        with self._change:
+            self._slabs.clear()
+
+    def _forget_slabs(self) -> None:
+        """Segments were retired: what is cached is asked for anew."""
+        with self._change:
+            self._epoch = self._epoch_word[0]
+            self._slabs.clear()
+            self._mapped.clear()
+
+    def _probe(self, name: bytes, hashed: int) -> Found | Answer:
+        index = hashed >> layout.TABLE_SHIFT
+        word = self._directory[index]
+        known, table = self._tables[index]
+        if known != word:
+            table = self._open_table(index, word)
+        tag = layout.name_tag(hashed)
+        mask = len(table) - 1
+        for slot in range(hashed, hashed + layout.WINDOW):
+            word = table[slot & mask]
+            if word == EMPTY:
+                return Answer.ABSENT
+            if word >> layout.TAG_SHIFT != tag or word == GONE:
+                continue
+            number = layout.word_slab(word)
+            slab = self._slabs.get(number) or self.slab(number)
+            at = layout.word_offset(word)
+            place = layout.match_record(slab.memory, at, name)
+            if place is not None:
+                return number, slab, at, place
+        return Answer.ASK
+
+    def _open_table(self, index: int, word: int) -> memoryview:
+        place = layout.read_directory_word(word)
+        segment = self._mapped.get(place.segment)
+        if segment is None:
+            segment = self._mapped[place.segment] = self._map_segment(place.segment)
+        layout.check_table(place, segment.nbytes)
+        end = place.offset + place.slots * layout.WORD_BYTES
+        table = memoryview(segment)[place.offset : end].cast("Q")
+        self._tables[index] = (word, table)
+        return table

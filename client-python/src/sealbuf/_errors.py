@@ -1,0 +1,146 @@
+"""Everything that the client raises on purpose.
+
+One class for each code of the error table in `protocol/PROTOCOL.md`, all of them `sealbuf.Error`,
+and each also the built-in exception that a Python program expects in its place. `code` is the code
+on the wire.
+"""
+
+# The names are those of the protocol's error table and stand behind `sealbuf.`.
+# ruff: noqa: N818
+
+from typing import ClassVar
+
+
+class Error(Exception):
+    """What the store or the client library says no with."""
+
+    code: ClassVar[str]
+
+    def __str__(self) -> str:
+        # Some of the built-in bases show their argument in quotes, or as an errno.
+        return str(self.args[0]) if self.args else ""
+
+
+class NotFound(Error, KeyError):
+    """No buffer of that name, or no such segment or unfinished buffer."""
+
+    code = "not_found"
+
+
+class AlreadyExists(Error):
+    """The name is taken, or being written."""
+
+    code = "already_exists"
+
+
+class StoreFull(Error, MemoryError):
+    """There is no room below the daemon's capacity. Nothing was changed."""
+
+    code = "store_full"
+
+
+class QuotaExceeded(Error):
+    """A limit of this session is reached."""
+
+    code = "quota_exceeded"
+
+
+class StillMapped(Error, BufferError):
+    """Somebody can still write to the segment, so it cannot be sealed. Nothing was published."""
+
+    code = "still_mapped"
+
+
+class NotPermitted(Error, PermissionError):
+    """This process's uid may not do this."""
+
+    code = "not_permitted"
+
+
+class InvalidName(Error, ValueError):
+    """A name is 1 to 255 bytes of UTF-8 without control characters."""
+
+    code = "invalid_name"
+
+
+class InvalidRequest(Error, ValueError):
+    """An argument is out of its bounds."""
+
+    code = "invalid_request"
+
+
+class ProtocolError(Error):
+    """What the daemon sent, or what lies in shared memory, cannot be trusted."""
+
+    code = "protocol"
+
+
+class WrongVersion(ProtocolError):
+    """The daemon speaks another protocol, or another version of it."""
+
+    code = "wrong_version"
+
+
+class Disconnected(Error, ConnectionError):
+    """The daemon went away. Buffers and views that are open stay valid."""
+
+    code = "disconnected"
+
+
+class NoDaemon(Disconnected):
+    """Nobody listens at the socket."""
+
+    code = "no_daemon"
+
+
+class TryAgain(Error):
+    """A passing shortage at the daemon; the same call may succeed a little later."""
+
+    code = "try_again"
+
+
+class TooManyMappings(StoreFull):
+    """This process maps as many segments as it safely can."""
+
+    code = "too_many_mappings"
+
+
+class Timeout(Error, TimeoutError):
+    """The deadline passed. Whether the request was carried out is not known."""
+
+    code = "timeout"
+
+
+class Closed(Error, ValueError):
+    """The store or writer was closed by its user."""
+
+    code = "closed"
+
+
+BY_CODE: dict[str, type[Error]] = {
+    each.code: each
+    for each in (
+        NotFound,
+        AlreadyExists,
+        StoreFull,
+        QuotaExceeded,
+        StillMapped,
+        NotPermitted,
+        InvalidName,
+        InvalidRequest,
+        ProtocolError,
+        WrongVersion,
+        TryAgain,
+        TooManyMappings,
+        Timeout,
+        Disconnected,
+        NoDaemon,
+        Closed,
+    )
+}
+
+
+def from_wire(code: str, message: str) -> Error:
+    """The exception of an error frame; a code that a newer daemon knows becomes a plain `Error`."""
+    known = BY_CODE.get(code)
+    return known(message) if known else Error(f"{message}: code={code}")

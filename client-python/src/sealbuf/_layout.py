@@ -1,0 +1,263 @@
+"""The shared memory, layout version 1: where each field lies, and what a reader checks first.
+
+The contract is `protocol/LAYOUT.md`; a test compares its tables with the numbers below, which
+appear nowhere else.
+
+    catalog header                          record, in a slab
+     0    owner                              0   lengths, hash, ids, place of the payload, ...
+    64    epoch                             72   shape (8 * ndim), strides (8 * ndim)
+    72    magic, version, unit, daemon           name, format, metadata
+    2048  directory: 256 words                   padding to 64, then the payload, if here
+
+    directory word  63 segment 36 | 35 page 8 | 7 log2_slots 0
+    table word      63 tag 52     | 51 slab 24 | 23 offset / 64  0
+
+The daemon is trusted, and yet a number read from shared memory is copied once, range-checked
+against the size of its segment and only then used: the functions here take memory and give checked
+values, or raise ProtocolError.
+"""
+
+import mmap
+import struct
+from typing import NamedTuple, TypeAlias
+from zlib import crc32
+
+from sealbuf._errors import ProtocolError, WrongVersion
+
+Memory: TypeAlias = mmap.mmap | bytes
+"""What records are read from: slicing it copies the bytes once."""
+Place: TypeAlias = tuple[int, int, int]
+"""Where a payload lies: segment (0: the slab of its record), first byte in it, length."""
+
+# The catalog header
+
+HEADER = struct.Struct("<I60xQ8sIIQ")
+"""owner, epoch, magic, layout_version, page_bytes, daemon"""
+HEADER_BYTES = 4096
+OWNER = 0
+EPOCH = 64
+DIRECTORY = 2048
+TABLES = 256
+MAGIC = b"Sealbuf\0"
+LAYOUT_VERSION = 1
+PAGE_BYTES = 4096
+"""The unit of `page` in directory words, whatever the machine's page size."""
+OWNER_DIED = 1 << 30
+"""What the kernel sets in `owner` when the daemon dies. The whole word is 0 after a clean stop."""
+
+# Words
+
+WORD_BYTES = 8
+EMPTY = 0
+GONE = 1
+WINDOW = 32
+"""A name lies in one of so many words from its home on, wrapping round the end of the table."""
+LOG2_SLOTS_BITS, PAGE_BITS, SEGMENT_BITS = 8, 28, 28
+LOG2_SLOTS_MIN, LOG2_SLOTS_MAX = 6, 28
+OFFSET_BITS, SLAB_BITS, TAG_BITS = 24, 28, 12
+TAG_SHIFT = OFFSET_BITS + SLAB_BITS
+TABLE_SHIFT = 24
+"""Bits 24 to 31 of the hash choose the table."""
+HASH_TAG_SHIFT = 12
+"""Bits 12 to 23 of the hash are the tag."""
+
+_OFFSET_MASK = (1 << OFFSET_BITS) - 1
+_SLAB_MASK = (1 << SLAB_BITS) - 1
+_TAG_MASK = (1 << TAG_BITS) - 1
+
+# Records
+
+ALIGNMENT = 64
+"""Records and payloads begin at multiples of this."""
+SLAB_BYTES = 2 << 20
+RECORD = struct.Struct("<IIQQQQQqIHBBII")
+"""The part of fixed size, in the order of the table in LAYOUT.md."""
+_PLACE = struct.Struct("<I20xQQQ12xHBBI")
+"""Of it, what a get needs: lengths and the place of the payload."""
+_AXIS_BYTES = 8
+
+
+class Table(NamedTuple):
+    """Where a table of the catalog lies."""
+
+    segment: int
+    offset: int
+    slots: int
+
+
+class Record(NamedTuple):
+    """A whole record, as people ask for it."""
+
+    name: str
+    buffer: int
+    version: int
+    place: Place
+    created: int
+    owner: int
+    format: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    metadata: bytes
+
+
+def check_header(memory: Memory) -> int:
+    """Checks that a segment begins with a catalog of this version; the daemon's number."""
+    if len(memory) < HEADER_BYTES:
+        raise ProtocolError(
+            f"catalog shorter than its header: bytes={len(memory)} min={HEADER_BYTES}"
+        )
+    _, _, magic, version, page_bytes, daemon = HEADER.unpack_from(memory)
+    if magic != MAGIC:
+        raise ProtocolError("not a catalog: magic is missing")
+    if version != LAYOUT_VERSION:
+        raise WrongVersion(
+            f"catalog of another layout: layout_version={version} expected={LAYOUT_VERSION}"
+        )
+    if page_bytes != PAGE_BYTES:
+        raise ProtocolError(
+            f"catalog with another page unit: page_bytes={page_bytes} expected={PAGE_BYTES}"
+        )
+    return int(daemon)
+
+
+def name_hash(name: bytes) -> int:
+    return crc32(name)
+
+
+def name_tag(hashed: int) -> int:
+    return hashed >> HASH_TAG_SHIFT & _TAG_MASK
+
+
+def pack_directory_word(table: Table, log2_slots: int) -> int:
+    page = table.offset // PAGE_BYTES
+    return table.segment << LOG2_SLOTS_BITS + PAGE_BITS | page << LOG2_SLOTS_BITS | log2_slots
+
+
+def read_directory_word(word: int) -> Table:
+    log2_slots = word & (1 << LOG2_SLOTS_BITS) - 1
+    page = word >> LOG2_SLOTS_BITS & (1 << PAGE_BITS) - 1
+    segment = word >> LOG2_SLOTS_BITS + PAGE_BITS
+    if not LOG2_SLOTS_MIN <= log2_slots <= LOG2_SLOTS_MAX or segment == 0:
+        raise ProtocolError(
+            f"bad directory word: word=0x{word:016x} segment={segment} log2_slots={log2_slots}"
+        )
+    return Table(segment, page * PAGE_BYTES, 1 << log2_slots)
+
+
+def check_table(table: Table, segment_bytes: int) -> None:
+    end = table.offset + table.slots * WORD_BYTES
+    if end > segment_bytes:
+        raise ProtocolError(
+            f"table outside its segment: segment={table.segment} end={end} "
+            f"segment_bytes={segment_bytes}"
+        )
+
+
+def pack_table_word(tag: int, slab: int, offset: int) -> int:
+    return tag << TAG_SHIFT | slab << OFFSET_BITS | offset // ALIGNMENT
+
+
+def word_slab(word: int) -> int:
+    return word >> OFFSET_BITS & _SLAB_MASK
+
+
+def word_offset(word: int) -> int:
+    """First byte of the record in its slab."""
+    return (word & _OFFSET_MASK) * ALIGNMENT
+
+
+def match_record(memory: Memory, at: int, name: bytes) -> Place | None:
+    """Range-checks the record at byte `at`; the place of its payload, if it carries this name."""
+    room = len(memory) - at
+    if at < 0 or at % ALIGNMENT or room < RECORD.size:
+        raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
+    size, segment, offset, nbytes, name_bytes, format_bytes, ndim, metadata_bytes = (
+        _PLACE.unpack_from(memory, at)
+    )
+    start = RECORD.size + 2 * _AXIS_BYTES * ndim
+    parts = start + name_bytes + format_bytes + metadata_bytes
+    if size != parts or size > room:
+        raise ProtocolError(
+            f"record length does not add up: at={at} record_bytes={size} parts={parts} room={room}"
+        )
+    start += at
+    if memory[start : start + name_bytes] != name:
+        return None
+    if segment == 0:
+        check_payload(offset, nbytes, len(memory))
+    return segment, offset, nbytes
+
+
+def check_payload(offset: int, nbytes: int, segment_bytes: int) -> None:
+    """Checks that a payload lies within a segment of so many bytes."""
+    if offset % ALIGNMENT or offset + nbytes > segment_bytes:
+        raise ProtocolError(
+            f"payload outside its segment: offset={offset} nbytes={nbytes} "
+            f"segment_bytes={segment_bytes}"
+        )
+
+
+def record_name(memory: Memory, at: int) -> bytes:
+    """The name in a record, whose lengths are checked with it."""
+    if at < 0 or len(memory) - at < RECORD.size:
+        raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
+    *_, name_bytes, _, ndim, _, _ = RECORD.unpack_from(memory, at)
+    start = at + RECORD.size + 2 * _AXIS_BYTES * ndim
+    name = memory[start : start + name_bytes]
+    match_record(memory, at, name)
+    return name
+
+
+def read_record(memory: Memory, at: int) -> Record:
+    """The record at byte `at`, range-checked."""
+    name = record_name(memory, at)
+    fields = RECORD.unpack_from(memory, at)
+    _, _, buffer, version, segment, offset, nbytes, created, owner = fields[:9]
+    _, format_bytes, ndim, metadata_bytes, _ = fields[9:]
+    axes = struct.Struct(f"<{ndim}q")
+    shape = axes.unpack_from(memory, at + RECORD.size)
+    strides = axes.unpack_from(memory, at + RECORD.size + axes.size)
+    start = at + RECORD.size + 2 * axes.size + len(name)
+    end = start + format_bytes
+    return Record(
+        _text(name, at),
+        buffer,
+        version,
+        (segment, offset, nbytes),
+        created,
+        owner,
+        _text(memory[start:end], at),
+        shape,
+        strides,
+        memory[end : end + metadata_bytes],
+    )
+
+
+def _text(encoded: bytes, at: int) -> str:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        raise ProtocolError(f"record is not UTF-8: at={at} bytes={encoded!r}") from None
+
+
+def encode_record(record: Record) -> bytes:
+    """The bytes of a record, as the daemon writes them."""
+    name, format_ = record.name.encode(), record.format.encode("ascii")
+    ndim = len(record.shape)
+    tail = struct.pack(f"<{2 * ndim}q", *record.shape, *record.strides)
+    tail += name + format_ + record.metadata
+    head = RECORD.pack(
+        RECORD.size + len(tail),
+        name_hash(name),
+        record.buffer,
+        record.version,
+        *record.place,
+        record.created,
+        record.owner,
+        len(name),
+        len(format_),
+        ndim,
+        len(record.metadata),
+        0,
+    )
+    return head + tail

@@ -1,0 +1,234 @@
+"""Mappings of segments: the only native calls of the library, through ctypes.
+
+`mmap.mmap(fd, ...)` would keep a duplicate of the descriptor for each mapping, and for a writer
+that is a hidden way to write which the daemon's seal would wait for. So a Mapping is an *anonymous*
+mmap object: it owns a range of addresses and no descriptor, and mmap(2) with MAP_FIXED lays the
+segment over that range. The same call lays a read-only description over a writable mapping when a
+buffer is sealed: views that were taken before go on reading, in place.
+
+A memoryview keeps its mmap object alive, and the object unmaps its range when it goes. So a view
+owns its memory: it outlives the Buffer, the Store and the daemon, and nothing has to be counted.
+
+Segments of 2 MiB and more consist of 2 MiB pages if the daemon could make them so. Only a mapping
+at an address that is a multiple of 2 MiB uses them, hence the range is that much longer than the
+segment and the segment begins inside it.
+"""
+
+import sys
+
+if sys.platform != "linux" or sys.byteorder != "little":
+    raise ImportError(
+        f"sealbuf needs Linux on a little-endian machine: platform={sys.platform} "
+        f"byteorder={sys.byteorder}"
+    )
+
+import errno
+import fcntl
+import mmap
+import os
+import weakref
+
+from sealbuf._errors import ProtocolError, TooManyMappings
+
+try:
+    import ctypes
+except ImportError as error:
+    raise ImportError(
+        "sealbuf needs ctypes, which this interpreter was built without or cannot load "
+        f"in a subinterpreter: {error}"
+    ) from error
+
+HUGE_PAGE = 2 << 20
+MAPPINGS_MAX = 16384
+"""Dedicated segments a process maps at once. Each takes up to three of the kernel's 65 530
+mappings (vm.max_map_count); a process that has used those up can start no thread any more."""
+
+SEAL_SEAL, SEAL_SHRINK, SEAL_GROW, SEAL_WRITE, SEAL_FUTURE_WRITE = 0x1, 0x2, 0x4, 0x8, 0x10
+SHARED_SEALS = SEAL_FUTURE_WRITE | SEAL_SHRINK | SEAL_GROW | SEAL_SEAL
+"""What slabs and catalog segments carry from birth."""
+LENT_SEALS = SEAL_SHRINK | SEAL_GROW
+SEALED = SEAL_WRITE | SEAL_SHRINK | SEAL_GROW | SEAL_SEAL
+"""What a dedicated segment carries once it is published."""
+
+_READ, _WRITE = mmap.PROT_READ, mmap.PROT_WRITE
+_NOTHING = 0
+_MAP_FIXED = 0x10
+_MAP_NORESERVE = 0x4000
+_RESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_mmap = _libc.mmap
+_mmap.restype = ctypes.c_void_p
+_mmap.argtypes = [
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int64,
+]
+_mprotect = _libc.mprotect
+_mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_memcmp = _libc.memcmp
+_memcmp.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
+
+class Mapping(mmap.mmap):
+    """A segment in this process's memory. Ends with the last view of it."""
+
+    address: int
+    """Of the segment's first byte."""
+    nbytes: int
+    """Length of the segment."""
+    _start: int
+
+    @classmethod
+    def shared(cls, fd: int, nbytes: int) -> "Mapping":
+        """A slab or catalog segment, for reading. Byte i of the object is byte i of the segment."""
+        check_segment(fd, nbytes, SHARED_SEALS)
+        return cls._laid(fd, nbytes, _READ, aligned=False)
+
+    @classmethod
+    def sealed(cls, fd: int, nbytes: int) -> "Mapping":
+        """A published dedicated segment, for reading."""
+        check_segment(fd, nbytes, SEALED)
+        return cls._dedicated(fd, nbytes, _READ)
+
+    @classmethod
+    def lent(cls, fd: int, nbytes: int) -> "Mapping":
+        """A dedicated segment that this process may fill."""
+        check_segment(fd, nbytes, LENT_SEALS)
+        return cls._dedicated(fd, nbytes, _READ | _WRITE)
+
+    @classmethod
+    def _dedicated(cls, fd: int, nbytes: int, protection: int) -> "Mapping":
+        if len(_dedicated) >= MAPPINGS_MAX:
+            raise TooManyMappings(
+                f"this process maps as many buffers as it safely can, drop views: "
+                f"mappings={len(_dedicated)} max={MAPPINGS_MAX}"
+            )
+        mapping = cls._laid(fd, nbytes, protection, aligned=nbytes >= HUGE_PAGE)
+        _dedicated.add(mapping)
+        return mapping
+
+    @classmethod
+    def _laid(cls, fd: int, nbytes: int, protection: int, *, aligned: bool) -> "Mapping":
+        span = nbytes + HUGE_PAGE if aligned else nbytes
+        try:
+            mapping = cls(-1, span, flags=_RESERVED, prot=protection)
+        except OSError as error:
+            raise _no_room(error, span) from None
+        base = address_of(mapping)
+        mapping._start = -base % HUGE_PAGE if aligned else 0
+        mapping.address = base + mapping._start
+        mapping.nbytes = nbytes
+        mapping._lay(fd, protection)
+        return mapping
+
+    def view(self) -> memoryview:
+        """The segment's bytes; writable only where the mapping was made for writing."""
+        return memoryview(self)[self._start : self._start + self.nbytes]
+
+    def seal_read_only(self, fd: int) -> None:
+        """Lays the read-only description over a writable mapping, under the views that live."""
+        self._lay(fd, _READ)
+
+    def abandon(self) -> None:
+        """Lets go of the segment: private memory lies in its place, views show that instead."""
+        try:
+            _map_fixed(self.address, self.nbytes, _READ | _WRITE, _RESERVED, -1)
+        except OSError:
+            _mprotect(self.address, self.nbytes, _NOTHING)
+
+    def _lay(self, fd: int, protection: int) -> None:
+        try:
+            try:
+                _map_fixed(self.address, self.nbytes, protection, mmap.MAP_SHARED, fd)
+            except PermissionError:
+                if protection != _READ:
+                    raise
+                # Kernels before 6.7 refuse any shared mapping of some sealed segments. What is
+                # sealed does not change, so a private mapping shows the same pages.
+                _map_fixed(self.address, self.nbytes, _READ, mmap.MAP_PRIVATE, fd)
+        except OSError as error:
+            # The kernel may have taken away what lay there: the range must not stay empty.
+            self.abandon()
+            raise _no_room(error, self.nbytes) from None
+
+
+_dedicated: "weakref.WeakSet[Mapping]" = weakref.WeakSet()
+
+
+def check_segment(fd: int, nbytes: int, required: int) -> None:
+    """Compares a received descriptor with what the daemon said and what its kind must carry."""
+    size = os.fstat(fd).st_size
+    if size != nbytes or nbytes <= 0:
+        raise ProtocolError(f"segment of another size: bytes={size} stated={nbytes}")
+    try:
+        seals = fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+    except OSError as error:
+        raise ProtocolError(f"not a sealable segment: {error.strerror}") from None
+    if seals & required != required:
+        raise ProtocolError(f"segment without its seals: seals=0x{seals:x} required=0x{required:x}")
+
+
+def _map_fixed(address: int, nbytes: int, protection: int, flags: int, fd: int) -> None:
+    if _mmap(address, nbytes, protection, flags | _MAP_FIXED, fd, 0) == _MAP_FAILED:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _no_room(error: OSError, nbytes: int) -> Exception:
+    if error.errno == errno.ENOMEM:
+        return TooManyMappings(
+            f"the kernel refuses another mapping, drop views: bytes={nbytes} error={error.strerror}"
+        )
+    return error
+
+
+# The C structure by which an object shows its memory; a part of Python's stable ABI since 3.11.
+class _PyBuffer(ctypes.Structure):
+    _fields_ = (
+        ("buf", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    )
+
+
+_PYBUF_SIMPLE = 0
+_get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+_get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int]
+_release_buffer = ctypes.pythonapi.PyBuffer_Release
+_release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
+_release_buffer.restype = None
+
+
+def address_of(exporter: object) -> int:
+    """Where the first byte of a C-contiguous object lies."""
+    shown = _PyBuffer()
+    _get_buffer(exporter, shown, _PYBUF_SIMPLE)
+    try:
+        return shown.buf or 0
+    finally:
+        _release_buffer(shown)
+
+
+def copy(source: memoryview, target: memoryview) -> None:
+    """Copies a C-contiguous view of any format; other threads run meanwhile."""
+    ctypes.memmove(address_of(target), address_of(source), source.nbytes)
+
+
+def equal(left: memoryview, right: memoryview) -> bool:
+    """Whether two C-contiguous views have the same bytes; memoryview's == goes item by item."""
+    if left.nbytes != right.nbytes:
+        return False
+    return bool(_memcmp(address_of(left), address_of(right), left.nbytes) == 0)

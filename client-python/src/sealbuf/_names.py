@@ -1,0 +1,37 @@
+"""What a name may be: 1 to 255 bytes of UTF-8 without control characters.
+
+There is no hierarchy and no normalisation: two names are the same when their bytes are.
+"""
+
+import unicodedata
+
+from sealbuf._errors import InvalidName
+from sealbuf._protocol import NAME_MAX
+
+
+def name_bytes(name: str) -> bytes:
+    """Checks a name and encodes it."""
+    if not name:
+        raise InvalidName("name is empty: bytes=0 min=1")
+    return prefix_bytes(name)
+
+
+def prefix_bytes(prefix: str) -> bytes:
+    """Checks the beginning of names and encodes it; unlike a name it may be empty."""
+    encoded = utf8(prefix)
+    if len(encoded) > NAME_MAX:
+        raise InvalidName(f"name too long: bytes={len(encoded)} max={NAME_MAX}")
+    for at, char in enumerate(prefix):
+        if unicodedata.category(char) == "Cc":
+            raise InvalidName(f"name has a control character: char=U+{ord(char):04X} at={at}")
+    return encoded
+
+
+def utf8(name: str) -> bytes:
+    """The bytes of a name. Names that are found in the catalog need no further check."""
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a str: type={type(name).__name__}")
+    try:
+        return name.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidName(f"name has an unpaired surrogate: at={error.start}") from None

@@ -1,0 +1,3 @@
+"""The version of the client, as in pyproject.toml."""
+
+__version__ = "0.1.0.dev0"

@@ -1,0 +1,174 @@
+r"""A buffer that is being written, in the very memory in which it will be read.
+
+    OPEN ---seal---> READ_ONLY ---published---> SEALED
+        \                |    \
+         `----abort------'     `--- refused: READ_ONLY, to be sealed again or aborted
+                 |
+              ABORTED
+
+Sealing goes in two steps. First the library lays a read-only mapping over the writable one, in
+place: views that were taken before go on reading. Then it asks the daemon, which has the kernel
+seal the segment; the kernel refuses (StillMapped) while anybody could still write: a forked copy, a
+page in flight. Such a refusal changes nothing at the daemon, so `seal()` can be called again. But
+this process cannot write any more: the descriptor for writing was closed when it was mapped, since
+an open one is just what a seal would wait for.
+"""
+
+import sys
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from types import TracebackType
+from typing import Self, TypeAlias
+from weakref import WeakValueDictionary
+
+from sealbuf._buffer import Buffer, record_of
+from sealbuf._connection import Connection, Reply
+from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError
+from sealbuf._memory import SEALED, Mapping, check_segment
+
+View: TypeAlias = memoryview
+
+
+class State(Enum):
+    OPEN = "open"
+    READ_ONLY = "read-only"
+    SEALED = "sealed"
+    ABORTED = "aborted"
+
+
+_UNFINISHED = frozenset({State.OPEN, State.READ_ONLY})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a store and its writers share."""
+
+    connection: Connection
+    uid: int
+    """Of this process, as the daemon sees it."""
+    dedicated: WeakValueDictionary[int, Mapping] = field(default_factory=WeakValueDictionary)
+    """Published dedicated segments that some view keeps mapped, by number."""
+
+
+class Writer:
+    """A buffer that is being written. Comes from `Store.create`; one thread at a time.
+
+    Used as a context manager it is sealed at the end of the block, and aborted if the block raises.
+    Views that are still alive at the seal stay readable, but their `readonly` flag cannot change: a
+    write through one ends the process with SIGSEGV, which is the kernel's refusal. Keep none, or
+    take `buffer.memoryview()` after the seal.
+    """
+
+    def __init__(self, session: "Session", lent: Reply) -> None:
+        """Takes over the segment that the daemon lent, or gives it back when that fails."""
+        self._state = State.ABORTED
+        self._session = session
+        self._buffer: int = lent["buffer"]
+        self._segment: int = lent["segment"]
+        self._name: str = lent["name"]
+        self._nbytes: int = lent["nbytes"]
+        writing, self._reading = lent.descriptors
+        try:
+            with writing, session.connection.judging():
+                size = lent["segment_bytes"]
+                if size < self._nbytes:
+                    raise ProtocolError(
+                        f"segment shorter than its buffer: bytes={size} nbytes={self._nbytes}"
+                    )
+                self._mapping = Mapping.lent(writing.fileno(), size)
+        except BaseException:
+            self._reading.close()
+            session.connection.forget(self._buffer)
+            raise
+        self._state = State.OPEN
+
+    @property
+    def name(self) -> str:
+        """The name it will be published under, and which is taken from now on."""
+        return self._name
+
+    @property
+    def nbytes(self) -> int:
+        """Length in bytes, as created."""
+        return self._nbytes
+
+    def memoryview(self) -> View:
+        """The memory to write to: format `B`, one axis, `nbytes` long.
+
+        Raises Closed once sealed or aborted. After a seal that was refused it is read-only.
+        """
+        self._check_unfinished()
+        view = self._mapping.view()[: self._nbytes]
+        return view if self._state is State.OPEN else view.toreadonly()
+
+    if sys.version_info >= (3, 12):
+
+        def __buffer__(self, _flags: int) -> View:
+            return self.memoryview()
+
+    def seal(self, nbytes: int | None = None) -> Buffer:
+        """Publishes what was written, or its first `nbytes` bytes, and makes it immutable.
+
+        Raises StillMapped while somebody can still write to the segment: this process through a
+        forked copy of it or through I/O in flight. Nothing is published then; the memory stays
+        read-only, and `seal()` may be called again once that is over, or `abort()`. After a Timeout
+        it may or may not have been published: sealing again then raises NotFound if it was.
+        """
+        self._check_unfinished()
+        size = self._nbytes if nbytes is None else nbytes
+        if not 0 <= size <= self._nbytes:
+            raise InvalidRequest(f"more bytes than created: nbytes={size} max={self._nbytes}")
+        if self._state is State.OPEN:
+            self._state = State.READ_ONLY
+            self._mapping.seal_read_only(self._reading.fileno())
+        connection = self._session.connection
+        published = connection.request("seal", buffer=self._buffer, nbytes=nbytes)
+        with connection.judging():
+            check_segment(self._reading.fileno(), self._mapping.nbytes, SEALED)
+        self._state = State.SEALED
+        self._reading.close()
+        self._session.dedicated[self._segment] = self._mapping
+        record = record_of(published.head, size, self._session.uid, self._segment)
+        return Buffer(self._mapping.view()[:size].toreadonly(), record, 0)
+
+    def abort(self) -> None:
+        """Gives the memory and the name back. Views that are still alive show private memory."""
+        if self._state is State.ABORTED:
+            return
+        self._check_unfinished()
+        self._state = State.ABORTED
+        self._mapping.abandon()
+        self._reading.close()
+        with suppress(Disconnected, Closed):  # the end of a session aborts what it left
+            self._session.connection.request("abort", buffer=self._buffer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._state not in _UNFINISHED:
+            return
+        if kind is None:
+            self.seal()
+        else:
+            with suppress(Error):  # the block's own exception says more
+                self.abort()
+
+    def __del__(self) -> None:
+        if self._state in _UNFINISHED:
+            self._session.connection.forget(self._buffer)
+            warnings.warn(f"writer was dropped: name={self._name}", ResourceWarning, stacklevel=2)
+
+    def __repr__(self) -> str:
+        return f"<sealbuf.Writer {self._name!r} nbytes={self._nbytes} state={self._state.value}>"
+
+    def _check_unfinished(self) -> None:
+        if self._state not in _UNFINISHED:
+            raise Closed(f"writer is {self._state.value}: name={self._name}")
