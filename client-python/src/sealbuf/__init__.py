@@ -1,3 +1,52 @@
 """Immutable buffers shared between processes in kernel-sealed memory."""
 
-__all__: list[str] = []
+from sealbuf._buffer import Buffer
+from sealbuf._entry import Entry
+from sealbuf._errors import (
+    AlreadyExists,
+    Closed,
+    Disconnected,
+    Error,
+    InvalidName,
+    InvalidRequest,
+    NoDaemon,
+    NotFound,
+    NotPermitted,
+    ProtocolError,
+    QuotaExceeded,
+    StillMapped,
+    StoreFull,
+    Timeout,
+    TooManyMappings,
+    TryAgain,
+    WrongVersion,
+)
+from sealbuf._store import Store, connect
+from sealbuf._version import __version__
+from sealbuf._writer import Writer
+
+__all__ = [
+    "AlreadyExists",
+    "Buffer",
+    "Closed",
+    "Disconnected",
+    "Entry",
+    "Error",
+    "InvalidName",
+    "InvalidRequest",
+    "NoDaemon",
+    "NotFound",
+    "NotPermitted",
+    "ProtocolError",
+    "QuotaExceeded",
+    "StillMapped",
+    "Store",
+    "StoreFull",
+    "Timeout",
+    "TooManyMappings",
+    "TryAgain",
+    "Writer",
+    "WrongVersion",
+    "__version__",
+    "connect",
+]

@@ -16,16 +16,32 @@ import weakref
 from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
+from zlib import crc32
 
 from sealbuf import _layout as layout
 from sealbuf._errors import Disconnected, NotFound
-from sealbuf._layout import EMPTY, GONE, OWNER_DIED, Place
+from sealbuf._layout import (
+    ALIGNMENT,
+    EMPTY,
+    GONE,
+    HASH_TAG_SHIFT,
+    OFFSET_BITS,
+    OFFSET_MASK,
+    OWNER_DIED,
+    SLAB_MASK,
+    TABLE_SHIFT,
+    TAG_MASK,
+    TAG_SHIFT,
+    Place,
+    match_record,
+)
 from sealbuf._memory import Mapping
 
 SLABS_MAX = 1024
 """Slabs kept mapped although no view of them may live."""
 ATTEMPTS_MAX = 3
 """How often a get begins again because a slab is gone before it asks the daemon."""
+STEPS = range(layout.WINDOW)
 
 
 class Answer(Enum):
@@ -76,13 +92,11 @@ class CatalogReader:
             raise Disconnected(f"the daemon is gone, its catalog does not answer: owner={owner}")
         if self._epoch_word[0] != self._epoch:
             self._forget_slabs()
-        hashed = layout.name_hash(name)
-        for _ in range(ATTEMPTS_MAX):
-            try:
-                return self._probe(name, hashed)
-            except NotFound:
-                continue  # the slab is gone, so the word is an old one
-        return Answer.ASK
+        hashed = crc32(name)
+        try:
+            return self._probe(name, hashed)
+        except NotFound:
+            return self._probe_again(name, hashed)
 
     def slab(self, number: int) -> Slab:
         """A slab by its number; NotFound when the daemon does not have it any more."""
@@ -117,25 +131,33 @@ class CatalogReader:
             self._mapped.clear()
 
     def _probe(self, name: bytes, hashed: int) -> Found | Answer:
-        index = hashed >> layout.TABLE_SHIFT
+        index = hashed >> TABLE_SHIFT
         word = self._directory[index]
         known, table = self._tables[index]
         if known != word:
             table = self._open_table(index, word)
-        tag = layout.name_tag(hashed)
+        tag = hashed >> HASH_TAG_SHIFT & TAG_MASK
         mask = len(table) - 1
-        for slot in range(hashed, hashed + layout.WINDOW):
-            word = table[slot & mask]
+        for step in STEPS:
+            word = table[hashed + step & mask]
+            if word >> TAG_SHIFT == tag and word != GONE:
+                number = word >> OFFSET_BITS & SLAB_MASK
+                slab = self._slabs.get(number) or self.slab(number)
+                at = (word & OFFSET_MASK) * ALIGNMENT
+                place = match_record(slab.memory, at, name)
+                if place is not None:
+                    return number, slab, at, place
             if word == EMPTY:
                 return Answer.ABSENT
-            if word >> layout.TAG_SHIFT != tag or word == GONE:
+        return Answer.ASK
+
+    def _probe_again(self, name: bytes, hashed: int) -> Found | Answer:
+        """A slab was gone, so the word that named it is an old one by now."""
+        for _ in range(ATTEMPTS_MAX - 1):
+            try:
+                return self._probe(name, hashed)
+            except NotFound:
                 continue
-            number = layout.word_slab(word)
-            slab = self._slabs.get(number) or self.slab(number)
-            at = layout.word_offset(word)
-            place = layout.match_record(slab.memory, at, name)
-            if place is not None:
-                return number, slab, at, place
         return Answer.ASK
 
     def _open_table(self, index: int, word: int) -> memoryview:

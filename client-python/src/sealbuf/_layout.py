@@ -61,9 +61,9 @@ TABLE_SHIFT = 24
 HASH_TAG_SHIFT = 12
 """Bits 12 to 23 of the hash are the tag."""
 
-_OFFSET_MASK = (1 << OFFSET_BITS) - 1
-_SLAB_MASK = (1 << SLAB_BITS) - 1
-_TAG_MASK = (1 << TAG_BITS) - 1
+OFFSET_MASK = (1 << OFFSET_BITS) - 1
+SLAB_MASK = (1 << SLAB_BITS) - 1
+TAG_MASK = (1 << TAG_BITS) - 1
 
 # Records
 
@@ -120,14 +120,6 @@ def check_header(memory: Memory) -> int:
     return int(daemon)
 
 
-def name_hash(name: bytes) -> int:
-    return crc32(name)
-
-
-def name_tag(hashed: int) -> int:
-    return hashed >> HASH_TAG_SHIFT & _TAG_MASK
-
-
 def pack_directory_word(table: Table, log2_slots: int) -> int:
     page = table.offset // PAGE_BYTES
     return table.segment << LOG2_SLOTS_BITS + PAGE_BITS | page << LOG2_SLOTS_BITS | log2_slots
@@ -155,15 +147,6 @@ def check_table(table: Table, segment_bytes: int) -> None:
 
 def pack_table_word(tag: int, slab: int, offset: int) -> int:
     return tag << TAG_SHIFT | slab << OFFSET_BITS | offset // ALIGNMENT
-
-
-def word_slab(word: int) -> int:
-    return word >> OFFSET_BITS & _SLAB_MASK
-
-
-def word_offset(word: int) -> int:
-    """First byte of the record in its slab."""
-    return (word & _OFFSET_MASK) * ALIGNMENT
 
 
 def match_record(memory: Memory, at: int, name: bytes) -> Place | None:
@@ -248,7 +231,7 @@ def encode_record(record: Record) -> bytes:
     tail += name + format_ + record.metadata
     head = RECORD.pack(
         RECORD.size + len(tail),
-        name_hash(name),
+        crc32(name),
         record.buffer,
         record.version,
         *record.place,

@@ -29,9 +29,9 @@ def prefix_bytes(prefix: str) -> bytes:
 
 def utf8(name: str) -> bytes:
     """The bytes of a name. Names that are found in the catalog need no further check."""
-    if not isinstance(name, str):
-        raise TypeError(f"a name is a str: type={type(name).__name__}")
     try:
         return name.encode()
+    except AttributeError:
+        raise TypeError(f"a name is a str: type={type(name).__name__}") from None
     except UnicodeEncodeError as error:
         raise InvalidName(f"name has an unpaired surrogate: at={error.start}") from None

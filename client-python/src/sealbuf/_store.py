@@ -121,13 +121,14 @@ class Store:
 
         Raises NotFound (a KeyError) when there is none, TooManyMappings.
         """
-        found = self._open_catalog().find(utf8(name))
+        catalog = self._catalog or self._open_catalog()
+        found = catalog.find(utf8(name))
         if isinstance(found, tuple):
             number, slab, at, place = found
-            if place[0] == 0:
-                _, offset, nbytes = place
+            segment, offset, nbytes = place
+            if segment == 0:
                 return Buffer(slab.view[offset : offset + nbytes], slab.memory, at)
-            mapping = self._session.dedicated.get(place[0])
+            mapping = self._session.dedicated.get(segment)
             if mapping is not None:
                 return Buffer(_payload(mapping, place), slab.memory, at)
             return self._ask(name, number)
