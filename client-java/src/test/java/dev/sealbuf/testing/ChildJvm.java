@@ -8,7 +8,9 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -96,6 +98,16 @@ public final class ChildJvm implements AutoCloseable {
     exitCode();
     process.getOutputStream().close();
     output.close();
+  }
+
+  /// Whether a child of any uid can read the classes: no folder above them is private.
+  public static boolean isReadableByAll() throws IOException {
+    for (Path path = Path.of(root(ChildJvm.class)); path != null; path = path.getParent()) {
+      if (!Files.getPosixFilePermissions(path).contains(PosixFilePermission.OTHERS_EXECUTE)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// Everything this JVM has, by class path or by module path, and where the classes were really
