@@ -1,0 +1,171 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.Deadline;
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.Mapping;
+import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.protocol.Request;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.OptionalLong;
+
+/// Memory to write a buffer in place, where readers will read it.
+///
+/// **Sealing.** The kernel seals a segment only when nobody could write to it any more. So [#seal]
+/// first ends the writable views (using one afterwards is an `IllegalStateException`) and lays a
+/// read-only mapping over the same pages, then asks the daemon. When somebody else still can write,
+/// the daemon says [StillMappedException] and the writer stays frozen: seal again, or give up.
+///
+/// | state | seal | still_mapped | abort, close |
+/// |---|---|---|---|
+/// | WRITING | SEALED | FROZEN | ABORTED |
+/// | FROZEN | SEALED | FROZEN | ABORTED |
+/// | SEALED | refused | - | nothing |
+/// | ABORTED | refused | - | nothing |
+///
+/// **Threads.** The memory may be filled by many threads; the methods belong to one at a time.
+public final class BufferWriter implements AutoCloseable {
+  private enum State {
+    WRITING,
+    FROZEN,
+    SEALED,
+    ABORTED
+  }
+
+  private final Sealbuf store;
+  private final Reply.Lent loan;
+  private final Mapping mapping;
+  private final Fd readOnly;
+  private State state = State.WRITING;
+
+  private BufferWriter(Sealbuf store, Reply.Lent loan, Mapping mapping, Fd readOnly) {
+    this.store = store;
+    this.loan = loan;
+    this.mapping = mapping;
+    this.readOnly = readOnly;
+  }
+
+  /// Maps a lent segment. The writable descriptor must not outlive the call: an open one is what a
+  /// seal waits for.
+  static BufferWriter map(Sealbuf store, Answer answer) {
+    Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
+    List<Fd> descriptors = answer.descriptors();
+    if (loan.nbytes() > loan.segmentBytes()) {
+      throw new ProtocolException(
+          "segment shorter than the buffer: segment_bytes=%d nbytes=%d"
+              .formatted(loan.segmentBytes(), loan.nbytes()));
+    }
+    Mapping mapping = Segments.mapLent(descriptors.getFirst(), loan.segmentBytes());
+    try {
+      return new BufferWriter(store, loan, mapping, descriptors.getLast().dup());
+    } catch (IOException e) {
+      mapping.close();
+      throw new TooManyMappingsException("no descriptor left: error=" + e.getMessage());
+    }
+  }
+
+  /// The name, given or made up by the store.
+  public String name() {
+    return loan.name();
+  }
+
+  public long nbytes() {
+    return loan.nbytes();
+  }
+
+  /// The memory, writable until the seal.
+  public MemorySegment segment() {
+    requireUnfinished();
+    return mapping.segment().asSlice(0, loan.nbytes());
+  }
+
+  /// The memory as a [ByteBuffer], which holds at most 2 GiB - 1.
+  ///
+  /// @throws InvalidRequestException when there are more bytes
+  public ByteBuffer byteBuffer() {
+    return Views.byteBuffer(segment());
+  }
+
+  /// Publishes all bytes. Views taken before end here.
+  ///
+  /// @throws StillMappedException when somebody can still write to the segment; seal again later
+  public SealedBuffer seal() {
+    return seal(OptionalLong.empty(), loan.nbytes());
+  }
+
+  /// Publishes the first `nbytes` bytes.
+  public SealedBuffer seal(long nbytes) {
+    if (nbytes < 0 || nbytes > loan.nbytes()) {
+      throw new InvalidRequestException(
+          "a seal publishes at most what was created: nbytes=%d max=%d"
+              .formatted(nbytes, loan.nbytes()));
+    }
+    return seal(OptionalLong.of(nbytes), nbytes);
+  }
+
+  private SealedBuffer seal(OptionalLong asked, long nbytes) {
+    requireUnfinished();
+    freeze();
+    Deadline deadline = store.deadline();
+    try (Answer answer = store.call(seq -> new Request.Seal(seq, loan.buffer(), asked), deadline)) {
+      Reply.Published published = answer.expect(Reply.Published.class, 0);
+      state = State.SEALED;
+      readOnly.close();
+      return SealedBuffer.inSegment(store.info(published, nbytes), mapping, 0);
+    }
+  }
+
+  /// Gives the memory back; views taken before end here. Does nothing when this is sealed or
+  /// aborted already.
+  public void abort() {
+    if (state == State.SEALED || state == State.ABORTED) {
+      return;
+    }
+    Views.end(mapping::close, loan.name());
+    readOnly.close();
+    state = State.ABORTED;
+    store.call(seq -> new Request.Abort(seq, loan.buffer()), store.deadline()).close();
+  }
+
+  /// Aborts what was not sealed.
+  @Override
+  public void close() {
+    try {
+      abort();
+    } catch (DisconnectedException | ClosedException _) {
+      // The daemon gives up what a session leaves unfinished.
+    }
+  }
+
+  private void freeze() {
+    if (state == State.FROZEN) {
+      return;
+    }
+    Views.end(this::layReadOnly, loan.name());
+    state = State.FROZEN;
+  }
+
+  private void layReadOnly() {
+    try {
+      mapping.sealReadOnly(readOnly);
+    } catch (IOException e) {
+      abort();
+      throw new ProtocolException("segment cannot be mapped for reading: error=" + e.getMessage());
+    }
+  }
+
+  private void requireUnfinished() {
+    switch (state) {
+      case WRITING, FROZEN -> {}
+      case SEALED -> throw new ClosedException("the writer has sealed: name=" + loan.name());
+      case ABORTED -> throw new ClosedException("the writer was aborted: name=" + loan.name());
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "BufferWriter[name=%s nbytes=%d %s]".formatted(loan.name(), loan.nbytes(), state);
+  }
+}

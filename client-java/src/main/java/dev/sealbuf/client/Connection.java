@@ -1,0 +1,283 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.Deadline;
+import dev.sealbuf.memory.DescriptorsTruncatedException;
+import dev.sealbuf.memory.Errno;
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.PosixException;
+import dev.sealbuf.memory.UnixSocket;
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.Frame;
+import dev.sealbuf.protocol.FrameDecoder;
+import dev.sealbuf.protocol.FrameException;
+import dev.sealbuf.protocol.HeadException;
+import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.protocol.Prefix;
+import dev.sealbuf.protocol.Replies;
+import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.protocol.Request;
+import dev.sealbuf.protocol.Requests;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongFunction;
+
+/// One connection to the daemon, one request at a time.
+///
+/// **One sendmsg, one recvmsg.** The receive buffer holds the largest frame there is, so a reply
+/// that has arrived is read with one call.
+///
+/// **Deadlines.** A call that waited too long leaves, its reply comes later. Replies carry the
+/// number of their request, so the next call skips those of earlier ones and closes their
+/// descriptors; a loan that nobody waits for is given back. A request that could not be sent whole
+/// is different: the stream is out of step and the connection ends.
+///
+/// **Descriptors** are kept in order of arrival; a frame takes as many as it states. Fewer, or any
+/// left over when no frame is pending, and the stream cannot be trusted.
+final class Connection implements AutoCloseable {
+  private enum State {
+    OPEN,
+    BROKEN,
+    CLOSED
+  }
+
+  private static final long BUFFER_BYTES = Prefix.BYTES + Limits.HEAD_MAX + Limits.PAYLOAD_MAX;
+
+  private final UnixSocket socket;
+  private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
+  private final ReentrantLock turn = new ReentrantLock();
+  private final FrameDecoder decoder = FrameDecoder.ofReplies();
+  private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES);
+  private final ByteBuffer bytes = buffer.asByteBuffer().limit(0);
+  private final Deque<Fd> arrived = new ArrayDeque<>();
+  private long seq;
+
+  private Connection(UnixSocket socket) {
+    this.socket = socket;
+  }
+
+  static Connection open(Path path, Deadline deadline) {
+    try {
+      return new Connection(UnixSocket.connect(path, deadline));
+    } catch (SocketTimeoutException _) {
+      throw new TimeoutException("the daemon did not accept in time: socket=" + path);
+    } catch (PosixException e) {
+      throw refusedConnect(path, e);
+    } catch (IOException e) {
+      throw new NoDaemonException("cannot connect: socket=%s error=%s".formatted(path, e));
+    }
+  }
+
+  private static SealbufException refusedConnect(Path path, PosixException e) {
+    return switch (e.errno()) {
+      case Errno.EACCES, Errno.EPERM ->
+          new NotPermittedException("this uid may not open the socket: socket=" + path);
+      case Errno.ENAMETOOLONG ->
+          new InvalidRequestException(
+              "path of the socket too long: socket=%s max=%d".formatted(path, UnixSocket.PATH_MAX));
+      default ->
+          new NoDaemonException(
+              "nobody listens: socket=%s errno=%s".formatted(path, Errno.name(e.errno())));
+    };
+  }
+
+  /// Sends a request and waits for its reply; an error reply is thrown as its exception. The
+  /// request is made from its number.
+  Answer call(LongFunction<Request> request, Deadline deadline) {
+    takeTurn(deadline);
+    try {
+      requireOpen();
+      send(request.apply(++seq), deadline);
+      Answer answer = receive(seq, deadline);
+      if (answer.reply() instanceof Reply.Failure failure) {
+        answer.close();
+        throw failure(failure);
+      }
+      return answer;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  boolean isClosed() {
+    return state.get() == State.CLOSED;
+  }
+
+  /// Ends the connection; a call that waits in another thread ends with [ClosedException].
+  @Override
+  public void close() {
+    if (state.getAndSet(State.CLOSED) == State.CLOSED) {
+      return;
+    }
+    socket.close();
+    turn.lock();
+    try {
+      dropDescriptors();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private void takeTurn(Deadline deadline) {
+    try {
+      if (!turn.tryLock(deadline.remaining(), TimeUnit.NANOSECONDS)) {
+        throw new TimeoutException("other threads' requests took until the deadline");
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      throw new TimeoutException("interrupted while other threads' requests were in work");
+    }
+  }
+
+  private void send(Request request, Deadline deadline) {
+    Frame frame = Requests.write(request);
+    try {
+      socket.send(
+          deadline,
+          List.of(),
+          MemorySegment.ofBuffer(frame.start()),
+          MemorySegment.ofBuffer(frame.payload()));
+    } catch (PosixException e) {
+      if (e.errno() != Errno.EPIPE) {
+        throw broken(e);
+      }
+      // The daemon closed; what it said before is still to be read.
+    } catch (SocketTimeoutException _) {
+      breakOff();
+      throw new TimeoutException("the daemon did not take the request in time");
+    } catch (IOException | IllegalStateException e) {
+      throw broken(e);
+    }
+  }
+
+  private Answer receive(long wanted, Deadline deadline) {
+    while (true) {
+      Answer answer = next(deadline);
+      long answered = answer.reply().seq();
+      if (answered == wanted || answered == 0) {
+        return answer;
+      }
+      answer.close();
+      if (answer.reply() instanceof Reply.Lent late) {
+        send(new Request.Abort(++seq, late.buffer()), deadline);
+      }
+    }
+  }
+
+  private Answer next(Deadline deadline) {
+    try {
+      Optional<Frame> frame = decoder.next(bytes);
+      while (frame.isEmpty()) {
+        requireNoneLeftOver();
+        fill(deadline);
+        frame = decoder.next(bytes);
+      }
+      return new Answer(Replies.read(frame.get()), take(frame.get().descriptors()));
+    } catch (HeadException e) {
+      throw untrusted(ErrorCode.PROTOCOL, e);
+    } catch (FrameException e) {
+      throw untrusted(e.code(), e);
+    }
+  }
+
+  private void fill(Deadline deadline) {
+    try {
+      UnixSocket.Received received = socket.receive(deadline, buffer, Limits.DESCRIPTORS_MAX);
+      arrived.addAll(received.descriptors());
+      bytes.position(0).limit(received.bytes());
+      if (received.isEndOfStream()) {
+        throw gone("the daemon closed the connection");
+      }
+    } catch (SocketTimeoutException _) {
+      throw new TimeoutException("the daemon did not answer in time");
+    } catch (DescriptorsTruncatedException e) {
+      throw untrusted(ErrorCode.PROTOCOL, e);
+    } catch (IOException | IllegalStateException e) {
+      throw broken(e);
+    }
+  }
+
+  private List<Fd> take(int stated) {
+    if (arrived.size() < stated) {
+      breakOff();
+      throw new ProtocolException(
+          "fewer descriptors than the frame states: descriptors=%d stated=%d"
+              .formatted(arrived.size(), stated));
+    }
+    List<Fd> taken = new ArrayList<>(stated);
+    while (taken.size() < stated) {
+      taken.add(arrived.removeFirst());
+    }
+    return taken;
+  }
+
+  private void requireNoneLeftOver() {
+    if (decoder.isIdle() && !arrived.isEmpty()) {
+      int count = arrived.size();
+      breakOff();
+      throw new ProtocolException("descriptors that no frame states: descriptors=" + count);
+    }
+  }
+
+  private SealbufException failure(Reply.Failure failure) {
+    Optional<ErrorCode> code = ErrorCode.of(failure.code());
+    if (failure.seq() == 0) {
+      breakOff();
+    }
+    return code.isPresent()
+        ? SealbufException.of(code.get(), failure.message())
+        : new ProtocolException(
+            "unknown error of a newer daemon: code=%s message=%s"
+                .formatted(failure.code(), failure.message()));
+  }
+
+  private void requireOpen() {
+    switch (state.get()) {
+      case OPEN -> {}
+      case BROKEN -> throw new DisconnectedException("the connection to the daemon is broken");
+      case CLOSED -> throw new ClosedException("the store is closed");
+    }
+  }
+
+  private SealbufException broken(Exception cause) {
+    SealbufException gone = gone("the connection broke: error=" + cause.getMessage());
+    gone.initCause(cause);
+    return gone;
+  }
+
+  private SealbufException gone(String message) {
+    breakOff();
+    return isClosed()
+        ? new ClosedException("the store was closed during the call")
+        : new DisconnectedException(message);
+  }
+
+  private SealbufException untrusted(ErrorCode code, Exception cause) {
+    breakOff();
+    SealbufException untrusted = SealbufException.of(code, String.valueOf(cause.getMessage()));
+    untrusted.initCause(cause);
+    return untrusted;
+  }
+
+  private void breakOff() {
+    state.compareAndSet(State.OPEN, State.BROKEN);
+    socket.close();
+    dropDescriptors();
+  }
+
+  private void dropDescriptors() {
+    arrived.forEach(Fd::close);
+    arrived.clear();
+  }
+}

@@ -1,0 +1,128 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.Mapping;
+import dev.sealbuf.protocol.BufferRecord;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/// A published buffer: bytes that nobody can change any more, the kernel sees to it.
+///
+/// It outlives the store, the deletion of its name and the daemon. For any thread.
+///
+/// **Lifetime of views.** A small buffer is a slice of a segment that it shares with others; its
+/// views are valid as long as they are reachable, closed or not. A large one has a mapping of its
+/// own, which [#close] ends together with all views; using one of them afterwards is an
+/// `IllegalStateException`.
+public final class SealedBuffer implements AutoCloseable {
+  private final BufferInfo info;
+  private final MemorySegment bytes;
+  private final Optional<Mapping> mapping;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private SealedBuffer(BufferInfo info, MemorySegment bytes, Optional<Mapping> mapping) {
+    this.info = info;
+    this.bytes = bytes;
+    this.mapping = mapping;
+  }
+
+  /// A buffer in a slab, which stays mapped as long as a slice of it is reachable.
+  static SealedBuffer inSlab(BufferRecord record, MemorySegment slab) {
+    return new SealedBuffer(
+        info(record), slab.asSlice(record.offset(), record.nbytes()), Optional.empty());
+  }
+
+  /// A buffer in a dedicated segment; owns the mapping.
+  static SealedBuffer inSegment(BufferInfo info, Mapping mapping, long offset) {
+    return new SealedBuffer(
+        info, mapping.segment().asSlice(offset, info.nbytes()), Optional.of(mapping));
+  }
+
+  static BufferInfo info(BufferRecord record) {
+    return new BufferInfo(
+        record.name(),
+        record.buffer(),
+        record.version(),
+        record.nbytes(),
+        record.format(),
+        List.of(record.nbytes()),
+        record.owner(),
+        BufferInfo.instant(record.created()));
+  }
+
+  /// The bytes, read-only, whatever their number.
+  public MemorySegment segment() {
+    if (closed.get()) {
+      throw new ClosedException("the buffer is closed: name=" + info.name());
+    }
+    return bytes;
+  }
+
+  /// The bytes as a read-only [ByteBuffer], which holds at most 2 GiB - 1.
+  ///
+  /// @throws InvalidRequestException when there are more
+  public ByteBuffer byteBuffer() {
+    return Views.byteBuffer(segment());
+  }
+
+  /// A copy of the bytes.
+  ///
+  /// @throws InvalidRequestException when there are more than an array holds
+  public byte[] toByteArray() {
+    Views.requireArraySize(segment());
+    return segment().toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  /// All that the store says about it.
+  public BufferInfo info() {
+    return info;
+  }
+
+  public String name() {
+    return info.name();
+  }
+
+  /// Number of the publication; grows with every publication of the daemon.
+  public long version() {
+    return info.version();
+  }
+
+  /// The uid that published.
+  public long owner() {
+    return info.owner();
+  }
+
+  public long nbytes() {
+    return info.nbytes();
+  }
+
+  /// PEP 3118 format of an item.
+  public String format() {
+    return info.format();
+  }
+
+  public Instant created() {
+    return info.created();
+  }
+
+  /// Ends the use of this object, and the mapping if it has one of its own. Does nothing when this
+  /// is closed already.
+  ///
+  /// @throws StillMappedException when a thread is inside a call that works on a view; nothing has
+  ///   changed
+  @Override
+  public void close() {
+    Views.end(() -> mapping.ifPresent(Mapping::close), info.name());
+    closed.set(true);
+  }
+
+  @Override
+  public String toString() {
+    return "SealedBuffer[name=%s version=%d nbytes=%d%s]"
+        .formatted(info.name(), info.version(), info.nbytes(), closed.get() ? " closed" : "");
+  }
+}

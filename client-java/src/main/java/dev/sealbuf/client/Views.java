@@ -1,0 +1,55 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.ViewsInUseException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+
+/// What writers and buffers share: views for code that knows no memory segments, and their end.
+final class Views {
+  /// Arrays of nearly 2^31 elements exist; the last few the JVM keeps for itself.
+  private static final int ARRAY_MAX = Integer.MAX_VALUE - 8;
+
+  @FunctionalInterface
+  interface Step {
+    void run();
+  }
+
+  private Views() {}
+
+  static ByteBuffer byteBuffer(MemorySegment bytes) {
+    requireAtMost("a ByteBuffer", Integer.MAX_VALUE, bytes);
+    return bytes.asByteBuffer();
+  }
+
+  /// Bytes for a frame, where they are if the socket can take them from there.
+  static ByteBuffer payload(MemorySegment data) {
+    return data.isNative()
+        ? data.asByteBuffer()
+        : ByteBuffer.wrap(data.toArray(ValueLayout.JAVA_BYTE));
+  }
+
+  static void requireArraySize(MemorySegment bytes) {
+    requireAtMost("an array", ARRAY_MAX, bytes);
+  }
+
+  private static void requireAtMost(String what, int max, MemorySegment bytes) {
+    if (bytes.byteSize() > max) {
+      throw new InvalidRequestException(
+          "%s holds at most 2 GiB, segment() any size: nbytes=%d max=%d"
+              .formatted(what, bytes.byteSize(), max));
+    }
+  }
+
+  /// Runs what ends views, unless one is in use.
+  static void end(Step step, String name) {
+    try {
+      step.run();
+    } catch (ViewsInUseException e) {
+      StillMappedException inUse =
+          new StillMappedException("a thread is inside a call on a view: name=" + name);
+      inUse.initCause(e);
+      throw inUse;
+    }
+  }
+}
