@@ -140,7 +140,7 @@ class CatalogReader:
         mask = len(table) - 1
         for step in STEPS:
             word = table[hashed + step & mask]
-            if word >> TAG_SHIFT == tag and word != GONE:
+            if word >> TAG_SHIFT == tag and word > GONE:
                 number = word >> OFFSET_BITS & SLAB_MASK
                 slab = self._slabs.get(number) or self.slab(number)
                 at = (word & OFFSET_MASK) * ALIGNMENT

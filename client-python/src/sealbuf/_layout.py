@@ -120,8 +120,8 @@ def check_header(memory: Memory) -> int:
     return int(daemon)
 
 
-def pack_directory_word(table: Table, log2_slots: int) -> int:
-    page = table.offset // PAGE_BYTES
+def pack_directory_word(table: Table) -> int:
+    page, log2_slots = table.offset // PAGE_BYTES, table.slots.bit_length() - 1
     return table.segment << LOG2_SLOTS_BITS + PAGE_BITS | page << LOG2_SLOTS_BITS | log2_slots
 
 

@@ -1,0 +1,1 @@
+"""What the client's tests share: documents as tables, vectors, segments made by hand, a peer."""
