@@ -240,10 +240,10 @@ class Connection:
             self._take(self._room[:count], ancillary, flags)
         except BlockingIOError:
             raise self._late(op) from None
+        except (ProtocolError, Disconnected) as error:
+            raise self._fail_with(error) from None
         except OSError as error:
             raise self._fail_with(self._lost(error.strerror or "unknown")) from None
-        except ProtocolError as error:
-            raise self._fail_with(error) from None
         except BaseException:
             self._end(self._lost("a read was interrupted"))
             raise
