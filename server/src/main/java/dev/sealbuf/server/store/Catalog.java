@@ -65,14 +65,23 @@ final class Catalog implements AutoCloseable {
     Account.Charge charge = account.charge(Account.Kind.CATALOG, BYTES);
     DaemonSegment segment = DaemonSegment.create("sealbuf-catalog-" + NUMBER, BYTES);
     charge.inHugePages(segment.hugePageBytes());
-    MemorySegment memory = segment.writable();
-    OwnerLock owner = OwnerLock.hold(memory.asSlice(HeaderLayout.OWNER, OwnerLock.BYTES));
+    try {
+      MemorySegment memory = segment.writable();
+      OwnerLock owner = OwnerLock.hold(memory.asSlice(HeaderLayout.OWNER, OwnerLock.BYTES));
+      fill(memory, daemon);
+      return new Catalog(slabs, segment, owner, daemon);
+    } catch (IOException e) {
+      segment.close();
+      throw e;
+    }
+  }
+
+  private static void fill(MemorySegment memory, long daemon) {
     for (int table = 0; table < TABLES; table++) {
       long page = offset(table) / HeaderLayout.PAGE_BYTES;
       HeaderLayout.setDirectoryWord(memory, table, DirectoryWord.pack(LOG2_SLOTS, page, NUMBER));
     }
     HeaderLayout.publish(memory, daemon);
-    return new Catalog(slabs, segment, owner, daemon);
   }
 
   /// Random, new at each start.

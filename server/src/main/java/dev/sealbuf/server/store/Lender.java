@@ -196,7 +196,7 @@ final class Lender {
       case SealOutcome.StillMapped() ->
           throw new Refusal(
               ErrorCode.STILL_MAPPED,
-              "a seal waits for every writable mapping and descriptor to go: buffer=%d waited_ms=%d"
+              "a seal needs every writable mapping and forked copy gone: buffer=%d waited_ms=%d"
                   .formatted(buffer.id(), SealQueue.PATIENCE_MILLIS));
       case SealOutcome.Spoiled(String reason) ->
           throw new Refusal(ErrorCode.INVALID_REQUEST, reason);

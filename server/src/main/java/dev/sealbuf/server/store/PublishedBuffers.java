@@ -2,6 +2,7 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.TableWord;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.Slab;
@@ -70,12 +71,22 @@ final class PublishedBuffers implements AutoCloseable {
 
   /// Publishes a payload in a slab, under a name that is free.
   Publication put(Claim claim, Peer peer, ByteBuffer payload) throws Refusal {
+    requireSmall(payload);
     Slot slot = catalog.freeSlot(claim.name());
     long recordSpan = recordSpan(claim.name());
     Slab slab = slabs.withRoom(recordSpan + payload.remaining());
     long offset = slab.position() + recordSpan;
     BufferRecord record = record(claim, peer, 0, offset, payload.remaining());
     return show(slot, claim.name(), slab, slab.append(record, payload), record);
+  }
+
+  private static void requireSmall(ByteBuffer payload) throws Refusal {
+    if (payload.remaining() > Limits.PAYLOAD_MAX) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a put carries a small buffer: nbytes=%d max=%d"
+              .formatted(payload.remaining(), Limits.PAYLOAD_MAX));
+    }
   }
 
   /// Publishes a dedicated segment that is sealed, under the name that was reserved for it.

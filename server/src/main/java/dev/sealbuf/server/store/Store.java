@@ -66,8 +66,13 @@ public final class Store implements AutoCloseable {
     Workers workers = new Workers(loop);
     try {
       Slabs slabs = new Slabs(account, workers);
-      Catalog catalog = Catalog.create(account, slabs, config.random().nextLong());
-      return new Store(config, account, workers, slabs, catalog);
+      try {
+        Catalog catalog = Catalog.create(account, slabs, config.random().nextLong());
+        return new Store(config, account, workers, slabs, catalog);
+      } catch (IOException | Refusal e) {
+        slabs.close();
+        throw e;
+      }
     } catch (Refusal e) {
       throw new IOException("no store can be opened: " + e.getMessage(), e);
     }

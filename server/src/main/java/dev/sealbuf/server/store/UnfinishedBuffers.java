@@ -2,8 +2,6 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -58,7 +56,7 @@ final class UnfinishedBuffers {
     return List.copyOf(bySession.getOrDefault(session, Set.of()));
   }
 
-  Collection<UnfinishedBuffer> all() {
-    return new ArrayList<>(byId.values());
+  List<UnfinishedBuffer> all() {
+    return List.copyOf(byId.values());
   }
 }

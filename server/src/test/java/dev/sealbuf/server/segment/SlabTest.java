@@ -1,0 +1,138 @@
+package dev.sealbuf.server.segment;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sealbuf.memory.Errno;
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.Mapping;
+import dev.sealbuf.memory.Memfd;
+import dev.sealbuf.memory.PosixException;
+import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.LayoutException;
+import dev.sealbuf.testing.LeakCheck;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(LeakCheck.class)
+class SlabTest {
+  private static final BufferRecord INLINE =
+      new BufferRecord("greeting", 1, 1, 0, 128, 5, 1_790_000_000_000_000L, 10_001, "B");
+  private static final BufferRecord DEDICATED =
+      new BufferRecord(
+          "Größe/λ \"1\"", 2, 2, 1, 0, 67_108_863, 1_790_000_000_000_002L, 10_002, "B");
+
+  private Slab slab;
+
+  @BeforeEach
+  void create() throws IOException {
+    slab = Slab.create(2);
+  }
+
+  @AfterEach
+  void close() {
+    slab.close();
+  }
+
+  @Test
+  void recordsAreTheBytesOfTheVectors() throws IOException {
+    long inline = slab.append(INLINE, ByteBuffer.wrap("hello".getBytes(UTF_8)));
+    long dedicated = slab.append(DEDICATED);
+
+    assertThat(bytes(inline, vector("record-inline").length)).isEqualTo(vector("record-inline"));
+    assertThat(bytes(dedicated, vector("record-dedicated").length))
+        .isEqualTo(vector("record-dedicated"));
+    assertThat(bytes(INLINE.offset(), 5)).asString().isEqualTo("hello");
+  }
+
+  @Test
+  void recordsAndPayloadsAreAppendedAtMultiplesOf64() throws LayoutException {
+    assertThat(slab.append(INLINE, ByteBuffer.wrap("hello".getBytes(UTF_8)))).isZero();
+    assertThat(slab.position()).isEqualTo(192);
+    assertThat(slab.append(DEDICATED)).isEqualTo(192);
+    assertThat(slab.position()).isEqualTo(320);
+
+    assertThat(BufferRecord.read(slab.memory(), 0)).isEqualTo(INLINE);
+    assertThat(BufferRecord.read(slab.memory(), 192)).isEqualTo(DEDICATED);
+    assertThat(slab.live()).isEqualTo(2);
+    slab.forget();
+    assertThat(slab.live()).isEqualTo(1);
+  }
+
+  @Test
+  void nothingIsWrittenPastTheEnd() {
+    long span = Slab.recordSpan("greeting".length(), 1);
+    while (slab.hasRoom(2 * span)) {
+      slab.append(INLINE);
+    }
+    byte[] before = bytes(0, (int) Slab.BYTES);
+
+    assertThat(slab.position()).isEqualTo(Slab.BYTES - span);
+    assertThat(slab.hasRoom(span)).isTrue();
+    assertThat(slab.hasRoom(span + 1)).isFalse();
+    assertThatThrownBy(() -> slab.append(named("n".repeat(100), 0)))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> slab.append(named("n", Slab.BYTES - 4), ByteBuffer.allocate(5)))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThat(bytes(0, (int) Slab.BYTES)).isEqualTo(before);
+    assertThat(slab.position()).isEqualTo(Slab.BYTES - span);
+  }
+
+  @Test
+  void itCarriesItsSealsFromBirthAndNobodyElseCanWriteToIt() throws IOException {
+    try (Fd fd = slab.freshReadOnly();
+        Fd writable = Memfd.reopenReadWrite(fd)) {
+      assertThat(Memfd.seals(fd).isExactly(DaemonSegment.SEALS)).isTrue();
+      assertThat(Memfd.stat(fd).allocated()).isEqualTo(Slab.BYTES);
+      assertThatThrownBy(() -> Mapping.readWrite(writable, Slab.BYTES))
+          .isInstanceOfSatisfying(
+              PosixException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+      assertThatThrownBy(() -> Memfd.resize(writable, 0))
+          .isInstanceOfSatisfying(
+              PosixException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+    }
+  }
+
+  @Test
+  void aFinishedSlabIsReadButNotWritten() throws IOException, LayoutException {
+    slab.append(INLINE, ByteBuffer.wrap("hello".getBytes(UTF_8)));
+
+    slab.finish().close();
+
+    assertThat(BufferRecord.read(slab.memory(), 0)).isEqualTo(INLINE);
+    assertThatThrownBy(() -> slab.append(DEDICATED))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("a full slab is not written: slab=2");
+    assertThat(Files.readAllLines(Path.of("/proc/self/maps")))
+        .filteredOn(line -> line.contains("sealbuf-slab-2"))
+        .singleElement()
+        .asString()
+        .contains("r--s");
+  }
+
+  private static BufferRecord named(String name, long offset) {
+    return new BufferRecord(name, 1, 1, 0, offset, 5, 0, 0, "B");
+  }
+
+  private byte[] bytes(long at, int count) {
+    return slab.memory().asSlice(at, count).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  private static byte[] vector(String name) throws IOException {
+    return HexFormat.of()
+        .parseHex(
+            Files.readAllLines(Path.of("../protocol/vectors", name + ".hex")).stream()
+                .map(line -> line.replaceAll("#.*| ", ""))
+                .collect(Collectors.joining()));
+  }
+}

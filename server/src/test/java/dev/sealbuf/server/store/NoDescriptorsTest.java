@@ -1,0 +1,160 @@
+package dev.sealbuf.server.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.testing.LeakCheck;
+import dev.sealbuf.testing.Libc;
+import java.io.File;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// A process without free descriptors: requests are refused, nothing is left behind, and the next
+/// one after the shortage succeeds. With 0, 1, 2, ... left, each step in turn is the one that
+/// fails.
+@ExtendWith(LeakCheck.class)
+class NoDescriptorsTest {
+  private static final Peer PRODUCER = TestStore.PRODUCER;
+  private static final int RLIMIT_NOFILE = 7;
+
+  private TestStore store;
+
+  @BeforeEach
+  void open() throws Refusal {
+    store = new TestStore();
+    store.publish(PRODUCER, "there", new byte[] {1});
+    withDescriptorsLeft(100, () -> {}); // links and loads what the test itself needs
+  }
+
+  @AfterEach
+  void close() {
+    store.close();
+  }
+
+  @Test
+  void createNeedsThree() throws Refusal {
+    long used = store.statistics().used();
+    List<Refusal> refusals = new ArrayList<>();
+    for (int left = 0; left < 3; left++) {
+      refusals.addAll(withDescriptorsLeft(left, this::createAndAbort));
+      assertThat(store.statistics().used()).isEqualTo(used);
+      assertThat(store.statistics().unfinished()).isZero();
+    }
+
+    assertThat(refusals).hasSize(3).allSatisfy(NoDescriptorsTest::isShortage);
+    assertThat(withDescriptorsLeft(3, this::createAndAbort)).isEmpty();
+  }
+
+  @Test
+  void openOfADedicatedSegmentNeedsTwo() throws Refusal {
+    assertThat(withDescriptorsLeft(0, this::openIt))
+        .singleElement()
+        .satisfies(NoDescriptorsTest::isShortage);
+    assertThat(withDescriptorsLeft(1, this::openIt))
+        .singleElement()
+        .satisfies(NoDescriptorsTest::isShortage);
+    assertThat(withDescriptorsLeft(2, this::openIt)).isEmpty();
+  }
+
+  @Test
+  void aRefusedSealCanBeRepeated() throws Refusal {
+    Loan loan = store.create(PRODUCER, "a", 1);
+    TestStore.close(loan.descriptors());
+
+    assertThat(withDescriptorsLeft(0, () -> store.seal(PRODUCER, loan)))
+        .singleElement()
+        .satisfies(NoDescriptorsTest::isShortage);
+    assertThat(store.statistics().unfinished()).isEqualTo(1);
+    store.seal(PRODUCER, loan);
+  }
+
+  @Test
+  void aSlabThatCannotBeMadeLeavesTheOldOneOpen() throws Refusal {
+    byte[] payload = new byte[262_144];
+    for (int i = 0; i < 7; i++) {
+      store.put(PRODUCER, "n" + i, payload);
+    }
+    long used = store.statistics().used();
+
+    assertThat(withDescriptorsLeft(0, () -> store.put(PRODUCER, "n7", payload)))
+        .singleElement()
+        .satisfies(NoDescriptorsTest::isShortage);
+    assertThat(store.statistics().used()).isEqualTo(used);
+    assertThat(store.put(PRODUCER, "small", "x").slab()).isEqualTo(2);
+    assertThat(store.put(PRODUCER, "n7", payload).slab()).isEqualTo(3);
+  }
+
+  private void createAndAbort() throws Refusal {
+    Loan loan = store.create(PRODUCER, "a", 1);
+    TestStore.close(loan.descriptors());
+    store.abort(PRODUCER, loan.buffer());
+  }
+
+  private void openIt() throws Refusal {
+    Location location =
+        store.on(each -> each.openBuffer(TestStore.READER, "there", OptionalLong.empty()));
+    TestStore.close(location.descriptors());
+  }
+
+  private static void isShortage(Refusal refusal) {
+    assertThat(refusal.code()).isEqualTo(ErrorCode.STORE_FULL);
+    assertThat(refusal)
+        .message()
+        .startsWith("the kernel gives no more: cause=")
+        .endsWith("EMFILE (24)");
+  }
+
+  private interface Request {
+    void make() throws Refusal;
+  }
+
+  /// What a request is refused with while this process can open so many descriptors more.
+  private static List<Refusal> withDescriptorsLeft(int left, Request request) {
+    long before = openFiles(limitFor(left));
+    try {
+      request.make();
+      return List.of();
+    } catch (Refusal e) {
+      return List.of(e);
+    } finally {
+      openFiles(before);
+    }
+  }
+
+  /// Descriptors get the lowest number that is free and below the limit.
+  private static long limitFor(int left) {
+    String[] entries = Objects.requireNonNull(new File("/proc/self/fd").list());
+    Set<Long> open = Arrays.stream(entries).map(Long::valueOf).collect(Collectors.toSet());
+    open.removeIf(number -> !new File("/proc/self/fd/" + number).exists());
+    return LongStream.iterate(0, number -> number + 1)
+        .filter(number -> !open.contains(number))
+        .skip(left)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /// Sets the soft limit and returns the old one.
+  private static long openFiles(long soft) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment limits = arena.allocate(ValueLayout.JAVA_LONG, 2);
+      assertThat(Libc.call("getrlimit", RLIMIT_NOFILE, limits.address())).isZero();
+      long before = limits.getAtIndex(ValueLayout.JAVA_LONG, 0);
+      limits.setAtIndex(ValueLayout.JAVA_LONG, 0, soft);
+      assertThat(Libc.call("setrlimit", RLIMIT_NOFILE, limits.address())).isZero();
+      return before;
+    }
+  }
+}

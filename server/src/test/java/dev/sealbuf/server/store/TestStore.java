@@ -1,0 +1,158 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.Mapping;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/// A store on a loop of its own, with the steps that tests are made of.
+final class TestStore implements AutoCloseable {
+  static final int DAEMON = 20_001;
+  static final Peer PRODUCER = new Peer(1, 20_002);
+  static final Peer READER = new Peer(2, 20_003);
+
+  /// Room for everything that a test does not want to be refused.
+  static final long CAPACITY = 1L << 30;
+
+  static final int SEGMENTS_MAX = 1000;
+
+  private final ExecutorService loop =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("sealbuf-test-loop").factory());
+  private final Store store;
+
+  TestStore() {
+    this(CAPACITY, SEGMENTS_MAX);
+  }
+
+  TestStore(long capacity, int segmentsMax) {
+    StoreConfig config =
+        new StoreConfig(
+            capacity, segmentsMax, DAEMON, "0.0.0-test", Clock.system(), new SplittableRandom(7));
+    try {
+      store = loop.submit(() -> Store.open(config, loop)).get();
+    } catch (InterruptedException | ExecutionException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// Something to ask the store, on its loop.
+  @FunctionalInterface
+  interface Question<T> {
+    T ask(Store store) throws Exception;
+  }
+
+  <T> T on(Question<T> question) throws Refusal {
+    Callable<T> task = () -> question.ask(store);
+    return await(loop.submit(task)::get);
+  }
+
+  /// The same, for what comes later.
+  <T> T later(Question<CompletionStage<T>> question) throws Refusal {
+    CompletionStage<T> stage = on(question);
+    return await(stage.toCompletableFuture()::get);
+  }
+
+  private static <T> T await(Callable<T> answer) throws Refusal {
+    try {
+      return answer.call();
+    } catch (ExecutionException | CompletionException e) {
+      if (e.getCause() instanceof Refusal refusal) {
+        throw refusal;
+      }
+      throw new AssertionError(e);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  Publication put(Peer peer, String name, byte[] payload) throws Refusal {
+    return on(store -> store.put(peer, Optional.of(name), ByteBuffer.wrap(payload)));
+  }
+
+  Publication put(Peer peer, String name, String payload) throws Refusal {
+    return put(peer, name, payload.getBytes(StandardCharsets.UTF_8));
+  }
+
+  Loan create(Peer peer, String name, long nbytes) throws Refusal {
+    return later(store -> store.create(peer, Optional.of(name), nbytes));
+  }
+
+  Publication seal(Peer peer, Loan loan) throws Refusal {
+    return later(store -> store.seal(peer, loan.buffer(), OptionalLong.empty()));
+  }
+
+  Publication seal(Peer peer, Loan loan, long nbytes) throws Refusal {
+    return later(store -> store.seal(peer, loan.buffer(), OptionalLong.of(nbytes)));
+  }
+
+  /// Creates, writes as a client would, and seals.
+  Publication publish(Peer peer, String name, byte[] payload) throws Refusal {
+    Loan loan = create(peer, name, payload.length);
+    write(loan, payload);
+    return seal(peer, loan);
+  }
+
+  /// Writes through a mapping that is gone afterwards, as are the descriptors.
+  static void write(Loan loan, byte[] payload) {
+    try (Mapping mapping = Mapping.readWrite(loan.descriptors().getFirst(), loan.segmentBytes())) {
+      MemorySegment.copy(payload, 0, mapping.segment(), ValueLayout.JAVA_BYTE, 0, payload.length);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+    close(loan.descriptors());
+  }
+
+  static void close(List<Fd> descriptors) {
+    descriptors.forEach(Fd::close);
+  }
+
+  void abort(Peer peer, long buffer) throws Refusal {
+    on(store -> {
+      store.abort(peer, buffer);
+      return store;
+    });
+  }
+
+  Deletion delete(Peer peer, String name) throws Refusal {
+    return on(store -> store.delete(peer, name));
+  }
+
+  void endSession(Peer peer) throws Refusal {
+    on(store -> {
+      store.endSession(peer.session());
+      return store;
+    });
+  }
+
+  Statistics statistics() throws Refusal {
+    return on(Store::statistics);
+  }
+
+  /// Does nothing when this is closed already.
+  @Override
+  public void close() {
+    if (loop.isShutdown()) {
+      return;
+    }
+    try {
+      loop.submit(store::close).get();
+    } catch (InterruptedException | ExecutionException e) {
+      throw new AssertionError(e);
+    } finally {
+      loop.close();
+    }
+  }
+}
