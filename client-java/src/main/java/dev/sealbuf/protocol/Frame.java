@@ -19,6 +19,11 @@ public record Frame(int descriptors, ByteBuffer head, ByteBuffer payload) {
     return new Frame(descriptors, head, EMPTY);
   }
 
+  /// Length of the frame without its prefix.
+  public int bodyBytes() {
+    return head.remaining() + payload.remaining();
+  }
+
   /// Prefix and head; the payload follows as it is, so that nobody has to copy it.
   public ByteBuffer start() {
     ByteBuffer out = ByteBuffer.allocate(Prefix.BYTES + head.remaining());

@@ -2,6 +2,7 @@ package dev.sealbuf.protocol;
 
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 
 /// Bytes in, frames out, however the bytes are cut.
 ///
@@ -10,10 +11,12 @@ import java.util.Optional;
 /// ```
 ///
 /// What it holds is bounded by one frame: 16 bytes until the prefix has passed its checks, then one
-/// array of exactly the length stated there. After a [FrameException] the stream is out of step and
-/// the decoder refuses to go on. One decoder a connection, one thread at a time.
+/// array of exactly the length stated there. A daemon with many connections bounds their sum as
+/// well: it is asked before the array is made. After a [FrameException] the stream is out of step
+/// and the decoder refuses to go on. One decoder a connection, one thread at a time.
 public final class FrameDecoder {
   private final int descriptorsMax;
+  private final IntPredicate memory;
   private final ByteBuffer prefixBytes = ByteBuffer.allocate(Prefix.BYTES);
   private Prefix prefix = NONE;
   private ByteBuffer body = NO_BODY;
@@ -22,18 +25,27 @@ public final class FrameDecoder {
   private static final Prefix NONE = new Prefix(0, 0, 0);
   private static final ByteBuffer NO_BODY = ByteBuffer.allocate(0);
 
-  private FrameDecoder(int descriptorsMax) {
+  private FrameDecoder(int descriptorsMax, IntPredicate memory) {
     this.descriptorsMax = descriptorsMax;
+    this.memory = memory;
   }
 
   /// The daemon's side: frames must not state descriptors.
   public static FrameDecoder ofRequests() {
-    return new FrameDecoder(0);
+    return ofRequests(_ -> true);
+  }
+
+  /// The same.
+  ///
+  /// @param memory whether so many bytes may be allocated now; as long as not, [#next] stops after
+  ///   the prefix
+  public static FrameDecoder ofRequests(IntPredicate memory) {
+    return new FrameDecoder(0, memory);
   }
 
   /// A client's side.
   public static FrameDecoder ofReplies() {
-    return new FrameDecoder(Limits.DESCRIPTORS_MAX);
+    return new FrameDecoder(Limits.DESCRIPTORS_MAX, _ -> true);
   }
 
   /// Takes bytes until a frame is complete or none are left; empty means that more are needed.
@@ -42,7 +54,8 @@ public final class FrameDecoder {
       throw new FrameException(ErrorCode.PROTOCOL, "stream is out of step after a bad frame");
     }
     try {
-      return readPrefix(in) && transfer(in, body) ? Optional.of(takeFrame()) : Optional.empty();
+      boolean complete = readPrefix(in) && hasBody() && transfer(in, body);
+      return complete ? Optional.of(takeFrame()) : Optional.empty();
     } catch (FrameException e) {
       broken = true;
       throw e;
@@ -62,9 +75,16 @@ public final class FrameDecoder {
     Prefix.checkStart(prefixBytes, prefixBytes.position());
     if (complete) {
       prefix = Prefix.check(prefixBytes, descriptorsMax);
-      body = ByteBuffer.allocate(prefix.headBytes() + prefix.payloadBytes());
     }
     return complete;
+  }
+
+  private boolean hasBody() {
+    int bytes = prefix.headBytes() + prefix.payloadBytes();
+    if (body.capacity() < bytes && memory.test(bytes)) {
+      body = ByteBuffer.allocate(bytes);
+    }
+    return body.capacity() == bytes;
   }
 
   private Frame takeFrame() {
