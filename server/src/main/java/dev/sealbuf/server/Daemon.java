@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /// A running daemon: one event loop, the store it owns, and the socket it serves the store at.
@@ -29,6 +30,9 @@ public final class Daemon implements AutoCloseable {
   ///
   /// @param group whose members may connect besides the daemon's uid
   public record Options(Path socket, long capacity, OptionalLong group, String version) {}
+
+  private static final ThreadFactory THREADS =
+      work -> Thread.ofPlatform().name("sealbuf-loop").unstarted(work);
 
   private final EventLoopGroup group;
   private final EventLoop loop;
@@ -48,7 +52,7 @@ public final class Daemon implements AutoCloseable {
   public static Daemon start(Options options) throws IOException {
     ProcessGuard.hide();
     warmUp();
-    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, THREADS, EpollIoHandler.newFactory());
     try {
       return start(options, group);
     } catch (IOException | RuntimeException e) {
@@ -71,9 +75,19 @@ public final class Daemon implements AutoCloseable {
               ResourceLimits.openFiles() - config.segmentsMax(),
               store,
               options.version());
-      return new Daemon(group, store, listener);
+      return serving(new Daemon(group, store, listener), options);
     } catch (IOException | RuntimeException e) {
       closeStore(loop, store);
+      throw e;
+    }
+  }
+
+  private static Daemon serving(Daemon daemon, Options options) throws IOException {
+    try {
+      WarmUp.run(options.socket());
+      return daemon;
+    } catch (IOException | RuntimeException e) {
+      daemon.listener.close();
       throw e;
     }
   }

@@ -12,7 +12,6 @@ import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.EventLoop;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import java.io.IOException;
@@ -38,29 +37,24 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private static final RecvByteBufAllocator READ_BYTES =
       new AdaptiveRecvByteBufAllocator(512, 2048, READ_BYTES_MAX);
 
-  private final EventLoop loop;
+  private final LoopContext context;
   private final PeerPolicy policy;
   private final Admission admission;
   private final Service service;
-  private final PeerLog log = new PeerLog(System::nanoTime);
-  private final ByteBuffer scratch;
   private final SpareDescriptor spare = new SpareDescriptor();
   private final Set<Connection> connections = new HashSet<>();
   private long lastSession;
 
-  /// @param scratch native memory that whoever sends on the loop may use until the send is done
-  Acceptor(
-      EventLoop loop, PeerPolicy policy, Admission admission, Service service, ByteBuffer scratch) {
-    this.loop = loop;
+  Acceptor(LoopContext context, PeerPolicy policy, Admission admission, Service service) {
+    this.context = context;
     this.policy = policy;
     this.admission = admission;
     this.service = service;
-    this.scratch = scratch;
     spare.hold();
   }
 
   @Override
-  public void channelRead(ChannelHandlerContext context, Object message) {
+  public void channelRead(ChannelHandlerContext handler, Object message) {
     EpollDomainSocketChannel channel = (EpollDomainSocketChannel) message;
     try {
       accept(channel, PeerCredentials.of(Fd.borrow(channel.fd().intValue())));
@@ -70,12 +64,14 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   }
 
   @Override
-  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+  public void exceptionCaught(ChannelHandlerContext handler, Throwable cause) {
     spare.close();
-    Channel server = context.channel();
+    Channel server = handler.channel();
     server.config().setAutoRead(false);
     var _ =
-        loop.schedule(() -> server.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        context
+            .loop()
+            .schedule(() -> server.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   /// Ends all sessions.
@@ -104,7 +100,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
       return;
     }
     Peer session = new Peer(++lastSession, uid);
-    Connection connection = new Connection(channel, loop, scratch, session, service, log);
+    Connection connection = new Connection(channel, context, session, service);
     connections.add(connection);
     channel
         .closeFuture()
@@ -114,17 +110,19 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
         });
     channel.config().setRecvByteBufAllocator(READ_BYTES);
     channel.pipeline().addLast(connection);
-    var _ = loop.register(channel);
+    var _ = context.loop().register(channel);
   }
 
   private void refuse(
       EpollDomainSocketChannel channel, PeerCredentials peer, ErrorCode code, String message)
       throws IOException {
-    log.warn(peer.uid(), "refused", message);
+    context.log().warn(peer.uid(), "refused", message);
     ByteBuffer frame = Replies.write(Reply.Failure.of(0, code, message), 0).encode();
     try {
       Descriptors.send(
-          Fd.borrow(channel.fd().intValue()), scratch.clear().put(frame).flip(), List.of());
+          Fd.borrow(channel.fd().intValue()),
+          context.scratch().clear().put(frame).flip(),
+          List.of());
     } finally {
       channel.unsafe().closeForcibly();
     }

@@ -16,14 +16,16 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.util.concurrent.Future;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One accepted connection: bytes to frames, frames to the session, replies to the outgoing queue.
 ///
@@ -36,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 /// their way: the queue is flushed, the writing side shut down, what still comes is dropped until
 /// the peer closes or a second has passed.
 final class Connection extends ChannelInboundHandlerAdapter implements Outbox, OutgoingQueue.Owner {
+  private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final int LINGER_SECONDS = 1;
 
   private enum Phase {
@@ -49,10 +52,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   private final EpollDomainSocketChannel channel;
-  private final EventLoop loop;
+  private final LoopContext context;
   private final Peer peer;
-  private final PeerLog log;
-  private final FrameDecoder decoder = FrameDecoder.ofRequests();
+  private final HeapBudget.Share share;
+  private final FrameDecoder decoder;
   private final OutgoingQueue queue;
   private final Session session;
   private final Future<?> handshakeDeadline;
@@ -60,46 +63,45 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   private ByteBuf unread = Unpooled.EMPTY_BUFFER;
   private boolean pumping;
 
-  Connection(
-      EpollDomainSocketChannel channel,
-      EventLoop loop,
-      ByteBuffer scratch,
-      Peer peer,
-      Service service,
-      PeerLog log) {
+  Connection(EpollDomainSocketChannel channel, LoopContext context, Peer peer, Service service) {
     this.channel = channel;
+    this.context = context;
     this.peer = peer;
-    this.log = log;
-    this.queue = new OutgoingQueue(channel, loop, scratch, this);
+    this.share = context.budget().share(peer.uid(), this::pump);
+    this.decoder = FrameDecoder.ofRequests(share::takeOrWait);
+    this.queue = new OutgoingQueue(channel, context, share, this);
     this.session = new Session(peer, service, this);
-    this.loop = loop;
     this.handshakeDeadline =
-        loop.schedule(this::handshakeIsDue, Limits.HANDSHAKE_SECONDS, TimeUnit.SECONDS);
+        context.loop().schedule(this::handshakeIsDue, Limits.HANDSHAKE_SECONDS, TimeUnit.SECONDS);
   }
 
   @Override
-  public void channelRead(ChannelHandlerContext context, Object message) {
+  public void channelRead(ChannelHandlerContext handler, Object message) {
     ByteBuf bytes = (ByteBuf) message;
     if (phase != Phase.SERVING) {
       bytes.release();
       return;
     }
-    unread = ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(context.alloc(), unread, bytes);
+    unread = ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(handler.alloc(), unread, bytes);
     pump();
   }
 
   @Override
-  public void channelInactive(ChannelHandlerContext context) {
+  public void channelInactive(ChannelHandlerContext handler) {
     phase = Phase.CLOSED;
     handshakeDeadline.cancel(false);
     dropUnread();
     session.end();
     queue.close();
+    share.close();
   }
 
   @Override
-  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    broken("connection failed: " + cause);
+  public void exceptionCaught(ChannelHandlerContext handler, Throwable cause) {
+    if (!(cause instanceof IOException)) {
+      LOG.error("connection failed in a way that is not planned for: peer={}", peer, cause);
+    }
+    close();
   }
 
   @Override
@@ -137,11 +139,14 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   @Override
-  public void broken(String reason) {
-    if (phase != Phase.CLOSED) {
-      log.warn(Integer.toUnsignedLong(peer.uid()), "disconnected", reason);
-      close();
-    }
+  public void gone() {
+    close();
+  }
+
+  @Override
+  public void gaveUp(String reason) {
+    warn(reason);
+    close();
   }
 
   /// Ends the connection without another word.
@@ -158,13 +163,14 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     try {
       for (Optional<Frame> frame = next(); frame.isPresent(); frame = next()) {
         session.receive(frame.get());
+        share.give(frame.get().bodyBytes());
       }
     } catch (FrameException e) {
       misbehaved(e.code(), e.getMessage());
     } finally {
       pumping = false;
     }
-    channel.config().setAutoRead(phase != Phase.SERVING || mayReceive());
+    channel.config().setAutoRead(phase != Phase.SERVING || (!unread.isReadable() && mayReceive()));
   }
 
   private boolean mayReceive() {
@@ -196,14 +202,18 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   private void misbehaved(ErrorCode code, String message) {
-    log.warn(Integer.toUnsignedLong(peer.uid()), "disconnected", message);
+    warn(message);
     session.fail(code, message);
+  }
+
+  private void warn(String message) {
+    context.log().warn(Integer.toUnsignedLong(peer.uid()), "disconnected", message);
   }
 
   private void linger() {
     phase = Phase.LINGERING;
     var _ = channel.shutdownOutput();
     channel.config().setAutoRead(true);
-    var _ = loop.schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
+    var _ = context.loop().schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
   }
 }

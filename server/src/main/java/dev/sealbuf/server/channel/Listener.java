@@ -6,7 +6,6 @@ import dev.sealbuf.server.store.Store;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 
@@ -14,9 +13,6 @@ import java.util.OptionalLong;
 public final class Listener implements AutoCloseable {
   /// Connections the kernel keeps until the loop takes them; it caps this at net.core.somaxconn.
   private static final int BACKLOG = 4096;
-
-  /// What one send copies from the heap at most.
-  private static final int SCRATCH_BYTES = 64 * 1024;
 
   private final EventLoop loop;
   private final SocketPath path;
@@ -43,11 +39,12 @@ public final class Listener implements AutoCloseable {
       Store store,
       String version)
       throws IOException {
+    long heap = Runtime.getRuntime().maxMemory();
     PeerPolicy policy = PeerPolicy.of(group);
-    Admission admission = new Admission(descriptors, Runtime.getRuntime().maxMemory());
+    Admission admission = new Admission(descriptors, heap);
     Service service = new Service(store, version, admission::sessions);
-    ByteBuffer scratch = ByteBuffer.allocateDirect(SCRATCH_BYTES);
-    Acceptor acceptor = new Acceptor(loop, policy, admission, service, scratch);
+    LoopContext context = LoopContext.of(loop, heap);
+    Acceptor acceptor = new Acceptor(context, policy, admission, service);
     SocketPath path = SocketPath.claim(socket, group);
     try {
       ListeningSocket.listen(path.socket(), BACKLOG);

@@ -8,7 +8,6 @@ import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.Replies;
 import dev.sealbuf.protocol.Reply;
-import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,9 +24,10 @@ import java.util.concurrent.TimeUnit;
 /// descriptors go with the first byte, so the rest of a frame goes without them. When nothing fits,
 /// the queue tries again on a timer, since only Netty can be told when a socket is writable.
 ///
-/// A peer that leaves more than OUTPUT_MAX bytes, or any frame for OUTPUT_SECONDS, is given up.
-/// Descriptors on their way count against the daemon's uid, not the peer's: when there are too many
-/// (ETOOMANYREFS), the reply is replaced by `try_again` and its descriptors are closed.
+/// A peer that leaves more than OUTPUT_MAX bytes, or any frame for OUTPUT_SECONDS, is given up, and
+/// earlier when the heap's budget is used up. Descriptors on their way count against the daemon's
+/// uid, not the peer's: when there are too many (ETOOMANYREFS), the reply is replaced by
+/// `try_again` and its descriptors are closed.
 final class OutgoingQueue implements AutoCloseable {
   /// Who owns the queue and hears how it goes.
   interface Owner {
@@ -37,28 +37,45 @@ final class OutgoingQueue implements AutoCloseable {
     /// The reply was replaced by an error.
     void undelivered(Reply reply);
 
-    /// Nothing more can be sent: the peer is gone, or too slow.
-    void broken(String reason);
+    /// The peer does not hear any more.
+    void gone();
+
+    /// The peer is too slow and is not sent any more.
+    void gaveUp(String reason);
   }
 
   private static final long RETRY_MIN_MICROS = 200;
   private static final long RETRY_MAX_MICROS = 20_000;
 
-  private record Outgoing(Reply reply, ByteBuffer bytes, List<Fd> descriptors, long deadline) {
-    static Outgoing of(Reply reply, List<Fd> descriptors, long deadline) {
-      ByteBuffer bytes = Replies.write(reply, descriptors.size()).encode();
-      return new Outgoing(reply, bytes, descriptors, deadline);
+  private static final class Outgoing {
+    final Reply reply;
+    final ByteBuffer bytes;
+    final List<Fd> descriptors;
+    final long deadline;
+
+    /// Whether it stays for longer than a turn of the loop, and so counts in the budget.
+    boolean counted;
+
+    Outgoing(Reply reply, List<Fd> descriptors, long deadline) {
+      this.reply = reply;
+      this.bytes = Replies.write(reply, descriptors.size()).encode();
+      this.descriptors = descriptors;
+      this.deadline = deadline;
     }
 
     boolean isUntouched() {
       return bytes.position() == 0;
     }
+
+    void closeDescriptors() {
+      descriptors.forEach(Fd::close);
+    }
   }
 
   private final EpollDomainSocketChannel channel;
   private final Fd socket;
-  private final EventLoop loop;
-  private final ByteBuffer scratch;
+  private final LoopContext context;
+  private final HeapBudget.Share share;
   private final Owner owner;
   private final Deque<Outgoing> waiting = new ArrayDeque<>();
   private long waitingBytes;
@@ -66,12 +83,12 @@ final class OutgoingQueue implements AutoCloseable {
   private boolean retrying;
   private boolean closed;
 
-  /// @param scratch native memory that all queues of the loop share
-  OutgoingQueue(EpollDomainSocketChannel channel, EventLoop loop, ByteBuffer scratch, Owner owner) {
+  OutgoingQueue(
+      EpollDomainSocketChannel channel, LoopContext context, HeapBudget.Share share, Owner owner) {
     this.channel = channel;
     this.socket = Fd.borrow(channel.fd().intValue());
-    this.loop = loop;
-    this.scratch = scratch;
+    this.context = context;
+    this.share = share;
     this.owner = owner;
   }
 
@@ -86,13 +103,15 @@ final class OutgoingQueue implements AutoCloseable {
       descriptors.forEach(Fd::close);
       return;
     }
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(Limits.OUTPUT_SECONDS);
-    append(Outgoing.of(reply, descriptors, deadline));
+    long deadline = context.nanoTime() + TimeUnit.SECONDS.toNanos(Limits.OUTPUT_SECONDS);
+    Outgoing newest = new Outgoing(reply, descriptors, deadline);
+    waiting.add(newest);
+    waitingBytes += newest.bytes.limit();
     if (!retrying) {
       flush();
     }
-    if (waitingBytes > Limits.OUTPUT_MAX) {
-      giveUp("replies are not read: bytes=%d max=%d".formatted(waitingBytes, Limits.OUTPUT_MAX));
+    if (waiting.peekLast() == newest) {
+      keep(newest);
     }
   }
 
@@ -100,9 +119,7 @@ final class OutgoingQueue implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    for (Outgoing outgoing : waiting) {
-      outgoing.descriptors().forEach(Fd::close);
-    }
+    waiting.forEach(Outgoing::closeDescriptors);
     waiting.clear();
     waitingBytes = 0;
   }
@@ -112,9 +129,13 @@ final class OutgoingQueue implements AutoCloseable {
     return closed || !channel.isOpen();
   }
 
-  private void append(Outgoing outgoing) {
-    waiting.add(outgoing);
-    waitingBytes += outgoing.bytes().remaining();
+  private void keep(Outgoing newest) {
+    newest.counted = share.take(newest.bytes.limit());
+    if (waitingBytes > Limits.OUTPUT_MAX) {
+      giveUp("replies are not read: bytes=%d max=%d".formatted(waitingBytes, Limits.OUTPUT_MAX));
+    } else if (!newest.counted) {
+      giveUp("replies are not read, and their memory is needed: bytes=" + waitingBytes);
+    }
   }
 
   /// Sends as long as the socket takes any.
@@ -127,20 +148,21 @@ final class OutgoingQueue implements AutoCloseable {
         }
         retryMicros = RETRY_MIN_MICROS;
       }
-    } catch (IOException e) {
-      giveUp("replies cannot be sent: " + e.getMessage());
+    } catch (IOException _) {
+      close();
+      owner.gone();
     }
   }
 
   /// Sends a part of the oldest frame; false when the socket takes nothing now.
   private boolean sendFrom(Outgoing oldest) throws IOException {
-    List<Fd> descriptors = oldest.isUntouched() ? oldest.descriptors() : List.of();
+    List<Fd> descriptors = oldest.isUntouched() ? oldest.descriptors : List.of();
     try {
-      int sent = Descriptors.send(socket, scratch(oldest.bytes()), descriptors);
+      int sent = Descriptors.send(socket, scratch(oldest.bytes), descriptors);
       if (sent == Descriptors.WOULD_BLOCK) {
         return false;
       }
-      sent(oldest, sent);
+      advance(oldest, sent);
     } catch (PosixException e) {
       if (e.errno() != Errno.ETOOMANYREFS) {
         throw e;
@@ -150,35 +172,42 @@ final class OutgoingQueue implements AutoCloseable {
     return true;
   }
 
-  private void sent(Outgoing oldest, int count) {
+  private void advance(Outgoing oldest, int sent) {
     if (oldest.isUntouched()) {
-      oldest.descriptors().forEach(Fd::close);
+      oldest.closeDescriptors();
     }
-    oldest.bytes().position(oldest.bytes().position() + count);
-    waitingBytes -= count;
-    if (!oldest.bytes().hasRemaining()) {
-      waiting.remove();
+    oldest.bytes.position(oldest.bytes.position() + sent);
+    waitingBytes -= sent;
+    if (!oldest.bytes.hasRemaining()) {
+      remove(oldest);
+    }
+  }
+
+  private void remove(Outgoing oldest) {
+    waiting.remove();
+    waitingBytes -= oldest.bytes.remaining();
+    if (oldest.counted) {
+      share.give(oldest.bytes.limit());
     }
   }
 
   private void replace(Outgoing refused) {
-    waiting.remove();
-    waitingBytes -= refused.bytes().remaining();
-    refused.descriptors().forEach(Fd::close);
+    remove(refused);
+    refused.closeDescriptors();
     Reply error =
         Reply.Failure.of(
-            refused.reply().seq(),
+            refused.reply.seq(),
             ErrorCode.TRY_AGAIN,
             "too many descriptors are on their way to clients that do not read");
-    Outgoing replacement = Outgoing.of(error, List.of(), refused.deadline());
+    Outgoing replacement = new Outgoing(error, List.of(), refused.deadline);
     waiting.addFirst(replacement);
-    waitingBytes += replacement.bytes().remaining();
-    owner.undelivered(refused.reply());
+    waitingBytes += replacement.bytes.limit();
+    owner.undelivered(refused.reply);
   }
 
   private void retryLater() {
     retrying = true;
-    var _ = loop.schedule(this::retry, retryMicros, TimeUnit.MICROSECONDS);
+    var _ = context.loop().schedule(this::retry, retryMicros, TimeUnit.MICROSECONDS);
     retryMicros = Math.min(2 * retryMicros, RETRY_MAX_MICROS);
   }
 
@@ -188,19 +217,23 @@ final class OutgoingQueue implements AutoCloseable {
       return;
     }
     flush();
+    if (closed) {
+      return;
+    }
     if (waiting.isEmpty()) {
       owner.drained();
-    } else if (System.nanoTime() - waiting.element().deadline() > 0) {
+    } else if (context.nanoTime() - waiting.element().deadline > 0) {
       giveUp("replies are not read: seconds=" + Limits.OUTPUT_SECONDS);
     }
   }
 
   private void giveUp(String reason) {
     close();
-    owner.broken(reason);
+    owner.gaveUp(reason);
   }
 
   private ByteBuffer scratch(ByteBuffer bytes) {
+    ByteBuffer scratch = context.scratch();
     int length = Math.min(bytes.remaining(), scratch.capacity());
     scratch.clear().limit(length);
     scratch.put(0, bytes, bytes.position(), length);

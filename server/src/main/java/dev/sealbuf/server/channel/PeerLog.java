@@ -1,9 +1,9 @@
 package dev.sealbuf.server.channel;
 
 import dev.sealbuf.protocol.Names;
+import io.netty.util.concurrent.Ticker;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,7 +15,7 @@ final class PeerLog {
   private static final Logger LOG = LoggerFactory.getLogger("dev.sealbuf");
   private static final long INTERVAL_NANOS = 1_000_000_000;
 
-  private final LongSupplier nanoClock;
+  private final Ticker ticker;
   private final Map<Long, Window> windows = new HashMap<>();
 
   private static final class Window {
@@ -27,13 +27,13 @@ final class PeerLog {
     }
   }
 
-  PeerLog(LongSupplier nanoClock) {
-    this.nanoClock = nanoClock;
+  PeerLog(Ticker ticker) {
+    this.ticker = ticker;
   }
 
   /// Writes the line, or counts it when this uid had its line in this second.
   void warn(long uid, String event, String message) {
-    long now = nanoClock.getAsLong();
+    long now = ticker.nanoTime();
     Window window = windows.get(uid);
     if (window != null && now - window.opened < INTERVAL_NANOS) {
       window.omitted++;

@@ -1,0 +1,24 @@
+package dev.sealbuf.server.channel;
+
+import io.netty.channel.EventLoop;
+import java.nio.ByteBuffer;
+
+/// What all connections of the event loop share.
+///
+/// @param scratch native memory for whoever sends, until the send is done
+record LoopContext(EventLoop loop, ByteBuffer scratch, HeapBudget budget, PeerLog log) {
+  /// What one send copies from the heap at most.
+  private static final int SCRATCH_BYTES = 64 * 1024;
+
+  static LoopContext of(EventLoop loop, long heapBytes) {
+    return new LoopContext(
+        loop,
+        ByteBuffer.allocateDirect(SCRATCH_BYTES),
+        new HeapBudget(heapBytes, loop),
+        new PeerLog(loop.ticker()));
+  }
+
+  long nanoTime() {
+    return loop.ticker().nanoTime();
+  }
+}
