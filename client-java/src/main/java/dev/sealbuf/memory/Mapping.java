@@ -97,12 +97,20 @@ public final class Mapping implements AutoCloseable {
       range.layReadOnly(readOnly);
     } catch (IOException | RuntimeException e) {
       state = State.ABANDONED;
-      range.layNothing();
+      layNothing(e);
       throw e;
     }
     state = State.READ_ONLY;
     arena = Arena.ofShared();
     views = view();
+  }
+
+  private void layNothing(Exception cause) {
+    try {
+      range.layNothing();
+    } catch (PosixException e) {
+      cause.addSuppressed(e);
+    }
   }
 
   /// Ends all views and lets go of the file at once, but keeps the addresses: until [#close], a raw

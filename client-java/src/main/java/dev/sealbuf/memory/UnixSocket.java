@@ -116,6 +116,10 @@ public final class UnixSocket implements AutoCloseable {
       for (MemorySegment part : parts) {
         total += part.byteSize();
       }
+      if (total == 0 && !descriptors.isEmpty()) {
+        throw new IllegalArgumentException(
+            "descriptors travel with a byte: descriptors=" + descriptors.size() + " bytes=0");
+      }
       List<Fd> rights = descriptors;
       for (long sent = 0; sent < total; ) {
         long bytes = sendFrom(sent, deadline, rights, parts);

@@ -1,6 +1,7 @@
 package dev.sealbuf.testing;
 
 import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.PeerCredentials;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -98,6 +99,14 @@ public final class ChildJvm implements AutoCloseable {
     exitCode();
     process.getOutputStream().close();
     output.close();
+  }
+
+  /// The prefix that makes a child an ordinary uid without capabilities, if this process is root.
+  public static List<String> ordinaryUid() {
+    boolean root = PeerCredentials.ownUid() == 0;
+    return root
+        ? List.of("setpriv", "--reuid=20002", "--regid=20002", "--clear-groups")
+        : List.of();
   }
 
   /// Whether a child of any uid can read the classes: no folder above them is private.
