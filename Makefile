@@ -3,13 +3,16 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help build test test-quick format jdk python
+.PHONY: help demo build test test-quick format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: build ## Java publishes, Python reads the same pages, writes are refused; ARGS='--seed 7' for another
+	@scripts/demo $(ARGS)
 
 build: jdk python $(BUILT) ## the launcher in server/target/sealbuf/bin, the Python client in .venv
 	@echo "built: server/target/sealbuf/bin/sealbuf ($$(scripts/find-jdk)), .venv ($$(.venv/bin/python -c 'import sys; print(sys._base_executable)'))"
