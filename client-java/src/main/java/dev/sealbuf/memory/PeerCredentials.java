@@ -1,6 +1,9 @@
 package dev.sealbuf.memory;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,6 +21,9 @@ import java.util.List;
 /// @param pid of the process that connected; 0 when it is in another PID namespace
 /// @param groups the supplementary groups
 public record PeerCredentials(int pid, long uid, long gid, List<Long> groups) {
+  /// Digits of an unsigned 32-bit number and the end of the line.
+  private static final int NUMBER_MAX = 11;
+
   private static final Path OVERFLOW_UID = Path.of("/proc/sys/kernel/overflowuid");
 
   /// What most processes have; more are learnt from ERANGE.
@@ -87,6 +93,9 @@ public record PeerCredentials(int pid, long uid, long gid, List<Long> groups) {
   /// The uid that stands for all uids this user namespace has no number for; 65534 unless
   /// configured.
   public static long overflowUid() throws IOException {
-    return Long.parseLong(Files.readString(OVERFLOW_UID).strip());
+    try (InputStream file = Files.newInputStream(OVERFLOW_UID)) {
+      // In one read: the kernel ends a sysctl's file after the first, however short.
+      return Long.parseLong(new String(file.readNBytes(NUMBER_MAX), US_ASCII).strip());
+    }
   }
 }

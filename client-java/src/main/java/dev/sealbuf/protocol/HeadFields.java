@@ -1,6 +1,9 @@
 package dev.sealbuf.protocol;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,9 +34,7 @@ final class HeadFields {
   /// Reads a head, which is one object and nothing else.
   static HeadFields parse(ByteBuffer head) throws HeadException {
     HeadFields fields = new HeadFields();
-    byte[] bytes = new byte[head.remaining()];
-    head.get(head.position(), bytes);
-    try (JsonParser json = Json.FACTORY.createParser(ObjectReadContext.empty(), bytes)) {
+    try (JsonParser json = Json.FACTORY.createParser(ObjectReadContext.empty(), text(head))) {
       if (json.nextToken() != JsonToken.START_OBJECT) {
         throw fields.refuse("head is not a JSON object");
       }
@@ -42,9 +43,17 @@ final class HeadFields {
         throw fields.refuse("head has something behind the object");
       }
       return fields;
+    } catch (CharacterCodingException _) {
+      throw fields.refuse("head is not valid UTF-8");
     } catch (JacksonException e) {
       throw fields.refuse(syntax(e));
     }
+  }
+
+  /// Decoded here, because Jackson takes overlong forms: heads of different bytes would then carry
+  /// the same name.
+  private static String text(ByteBuffer head) throws CharacterCodingException {
+    return UTF_8.newDecoder().decode(head.duplicate()).toString();
   }
 
   /// Reads an object whose first brace the parser has just passed.
