@@ -118,7 +118,21 @@ public final class Memfd {
   /// open for 45 s.
   private static Fd reopen(Fd fd, int access) throws IOException {
     int flags = access | Linux.O_NONBLOCK | Linux.O_CLOEXEC;
-    return Fd.adopt(fd.query(number -> Posix.open("/proc/self/fd/" + number, flags)));
+    return Fd.adopt(fd.query(number -> open(number, flags)));
+  }
+
+  /// A peer of the same uid can take the mode away from under its owner, who puts it back.
+  private static int open(int number, int flags) throws PosixException {
+    String path = "/proc/self/fd/" + number;
+    try {
+      return Posix.open(path, flags);
+    } catch (PosixException e) {
+      if (e.errno() != Errno.EACCES) {
+        throw e;
+      }
+      Posix.fchmod(number, MODE);
+      return Posix.open(path, flags);
+    }
   }
 
   public static Stat stat(Fd fd) throws IOException {

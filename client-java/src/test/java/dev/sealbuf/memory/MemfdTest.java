@@ -155,6 +155,20 @@ class MemfdTest {
   }
 
   @Test
+  void aModeThatWasTakenAwayIsPutBack() throws IOException {
+    try (Fd file = Memfd.create("test");
+        Fd kept = Memfd.reopenReadOnly(file)) {
+      assertThat(Libc.call("fchmod", kept.number(), 0)).isZero();
+
+      try (Fd readable = Memfd.reopenReadOnly(kept);
+          Fd writable = Memfd.reopenReadWrite(kept)) {
+        assertThat(readable.isOpen()).isTrue();
+        assertThat(writable.isOpen()).isTrue();
+      }
+    }
+  }
+
+  @Test
   void aReadOnlyDescriptionGivesNoWritableMapping() throws IOException {
     try (Fd fd = prepared();
         Fd readOnly = Memfd.reopenReadOnly(fd)) {

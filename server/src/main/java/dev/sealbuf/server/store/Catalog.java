@@ -27,9 +27,8 @@ import java.util.Optional;
 ///   the first slot of its window that is not live ([#freeSlot]), and a slot becomes EMPTY only if
 ///   the one behind it is EMPTY ([#remove]).
 ///
-/// Its tables have a fixed size: 256 tables of 2048 slots. Filled to the half a name finds no slot
-/// with a probability of 3e-6, so that 262 144 names can be counted on; a name whose window is full
-/// is refused.
+/// Its tables have a fixed size: 256 tables of 2048 slots. A name whose window is full is refused;
+/// at half of the slots, 262 144 names, that befalls a few in a hundred thousand.
 final class Catalog implements AutoCloseable {
   /// Of the only catalog segment.
   static final long NUMBER = 1;

@@ -15,12 +15,16 @@ import java.util.List;
 /// one side of any cursor: who lives from the first page to the last is listed once, whatever is
 /// published and deleted meanwhile. The daemon keeps nothing between two pages.
 ///
-/// One page looks at a bounded number of slots, because it holds up the loop; it may be empty and
+/// A page holds up the loop, so the work it may cost is bounded, some 0.5 ms; it may be empty and
 /// yet not the last.
 final class Listing {
-  /// Some 0.5 ms when every one of them is live.
-  private static final int SLOTS_PER_PAGE = 4096;
+  /// What a page may cost, in slots that are only looked at.
+  private static final int WORK_PER_PAGE = 16_384;
 
+  /// What it costs to read a record and write its entry.
+  private static final int RECORD_WORK = 64;
+
+  private static final int SLOTS = Catalog.TABLES * Catalog.SLOTS;
   private static final int TABLE_SHIFT = 32;
 
   private final Catalog catalog;
@@ -34,22 +38,24 @@ final class Listing {
   Page page(String prefix, int limit, long cursor) throws Refusal {
     check(prefix, limit);
     ListingPayload payload = new ListingPayload();
-    int start = position(cursor);
-    int end = Math.min(start + SLOTS_PER_PAGE, Catalog.TABLES * Catalog.SLOTS);
-    int at = start;
-    while (at < end && payload.count() < limit && add(payload, slot(at), prefix)) {
+    int at = position(cursor);
+    int work = 0;
+    while (at < SLOTS && work < WORK_PER_PAGE && payload.count() < limit) {
+      long word = catalog.word(slot(at));
+      if (TableWord.isLive(word)) {
+        if (!add(payload, slabs.record(word), prefix)) {
+          break;
+        }
+        work += RECORD_WORK;
+      }
+      work++;
       at++;
     }
     return new Page(payload.count(), cursor(at), payload.bytes());
   }
 
-  /// False when the page has no room for what is in the slot.
-  private boolean add(ListingPayload payload, Slot slot, String prefix) {
-    long word = catalog.word(slot);
-    if (!TableWord.isLive(word)) {
-      return true;
-    }
-    BufferRecord record = slabs.record(word);
+  /// False when the page has no room for the record.
+  private static boolean add(ListingPayload payload, BufferRecord record, String prefix) {
     return !record.name().startsWith(prefix) || payload.add(entry(record));
   }
 
