@@ -160,9 +160,7 @@ def match_record(memory: Memory, at: int, name: bytes) -> Place | None:
     start = RECORD.size + 2 * _AXIS_BYTES * ndim
     parts = start + name_bytes + format_bytes + metadata_bytes
     if size != parts or size > room:
-        raise ProtocolError(
-            f"record length does not add up: at={at} record_bytes={size} parts={parts} room={room}"
-        )
+        raise _bad_length(at, size, parts, room)
     start += at
     if memory[start : start + name_bytes] != name:
         return None
@@ -180,39 +178,38 @@ def check_payload(offset: int, nbytes: int, segment_bytes: int) -> None:
         )
 
 
-def record_name(memory: Memory, at: int) -> bytes:
-    """The name in a record, whose lengths are checked with it."""
-    if at < 0 or len(memory) - at < RECORD.size:
-        raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
-    *_, name_bytes, _, ndim, _, _ = RECORD.unpack_from(memory, at)
-    start = at + RECORD.size + 2 * _AXIS_BYTES * ndim
-    name = memory[start : start + name_bytes]
-    match_record(memory, at, name)
-    return name
-
-
 def read_record(memory: Memory, at: int) -> Record:
-    """The record at byte `at`, range-checked."""
-    name = record_name(memory, at)
+    """The record at byte `at`, its lengths checked; where its payload may lie is not."""
+    room = len(memory) - at
+    if at < 0 or room < RECORD.size:
+        raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
     fields = RECORD.unpack_from(memory, at)
-    _, _, buffer, version, segment, offset, nbytes, created, owner = fields[:9]
-    _, format_bytes, ndim, metadata_bytes, _ = fields[9:]
+    size, _, buffer, version, segment, offset, nbytes, created, owner = fields[:9]
+    name_bytes, format_bytes, ndim, metadata_bytes, _ = fields[9:]
     axes = struct.Struct(f"<{ndim}q")
-    shape = axes.unpack_from(memory, at + RECORD.size)
-    strides = axes.unpack_from(memory, at + RECORD.size + axes.size)
-    start = at + RECORD.size + 2 * axes.size + len(name)
-    end = start + format_bytes
+    name_at = RECORD.size + 2 * axes.size
+    format_at = name_at + name_bytes
+    metadata_at = format_at + format_bytes
+    if size != metadata_at + metadata_bytes or size > room:
+        raise _bad_length(at, size, metadata_at + metadata_bytes, room)
+    copied = memory[at : at + size]
     return Record(
-        _text(name, at),
+        _text(copied[name_at:format_at], at),
         buffer,
         version,
         (segment, offset, nbytes),
         created,
         owner,
-        _text(memory[start:end], at),
-        shape,
-        strides,
-        memory[end : end + metadata_bytes],
+        _text(copied[format_at:metadata_at], at),
+        axes.unpack_from(copied, RECORD.size),
+        axes.unpack_from(copied, RECORD.size + axes.size),
+        copied[metadata_at:],
+    )
+
+
+def _bad_length(at: int, size: int, parts: int, room: int) -> ProtocolError:
+    return ProtocolError(
+        f"record length does not add up: at={at} record_bytes={size} parts={parts} room={room}"
     )
 
 
