@@ -1,0 +1,57 @@
+"""What the README shows runs as it stands."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.daemon import LAUNCHER_FOLDER, Daemon
+from harness.public import folder_for, python_environment, reachable
+from harness.uids import Uid, as_uid
+
+TREE = Path(__file__).parents[2]
+
+
+def example(language: str) -> str:
+    readme = (TREE / "README.md").read_text()
+    found = re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)
+    assert found is not None, language
+    return found[1]
+
+
+def run(daemon: Daemon, file: str, code: str, command: list[str], **variables: str) -> str:
+    """What the program prints when a reader's uid runs it."""
+    path = folder_for(Uid.READER, "readme") / file
+    path.write_text(code)
+    environment = {"PATH": "/usr/bin:/bin", "SEALBUF_SOCKET": daemon.path, **variables}
+    return subprocess.check_output(
+        as_uid(Uid.READER, [*command, str(path)]), env=environment, text=True, timeout=60
+    )
+
+
+def test_the_python_example_prints_what_it_says(daemon: Daemon) -> None:
+    interpreter, variables = python_environment()
+    try:
+        printed = run(daemon, "example.py", example("python"), [interpreter], **variables)
+    finally:
+        delete(daemon, "greeting", "ones")
+    assert printed == "8000000 read-only: True\n"
+
+
+@pytest.mark.timeout(90)
+def test_the_java_example_prints_what_it_says(daemon: Daemon) -> None:
+    home = subprocess.check_output([TREE / "scripts/find-jdk"], text=True).strip()
+    libraries = reachable(LAUNCHER_FOLDER) / "lib"
+    command = [f"{home}/bin/java", "--enable-native-access=ALL-UNNAMED", "-cp", f"{libraries}/*"]
+    try:
+        printed = run(daemon, "Example.java", example("java"), command)
+    finally:
+        delete(daemon, "frame")
+    assert printed == "frame: 8388608 bytes, read-only: true\n"
+
+
+def delete(daemon: Daemon, *names: str) -> None:
+    with daemon.open(Uid.READER) as client:
+        for name in names:
+            client.ask("delete", name=name)
