@@ -42,12 +42,12 @@ public final class Sealbuf implements AutoCloseable {
   private final CatalogReader catalog;
   private final BufferOpener opener;
 
-  private Sealbuf(Connection connection, Duration timeout) {
+  private Sealbuf(Connection connection, String namespace, Duration timeout) {
     this.connection = connection;
     this.timeout = timeout;
     this.segments = new SegmentCache(connection);
     try (Answer answer =
-        connection.call(seq -> new Request.Hello(seq, NAMESPACE, CLIENT), deadline())) {
+        connection.call(seq -> new Request.Hello(seq, namespace, CLIENT), deadline())) {
       this.welcome = answer.expect(Reply.Welcome.class, 1);
       MemorySegment header =
           segments.add(welcome.catalog(), answer.descriptors().getFirst(), welcome.catalogBytes());
@@ -71,9 +71,14 @@ public final class Sealbuf implements AutoCloseable {
   /// @throws NoDaemonException when nobody listens there
   /// @throws NotPermittedException when this uid may not connect
   public static Sealbuf connect(Path socket, Duration timeout) {
+    return connect(socket, NAMESPACE, timeout);
+  }
+
+  /// Connects to a namespace; there is only `default` as yet.
+  public static Sealbuf connect(Path socket, String namespace, Duration timeout) {
     Connection connection = Connection.open(socket, Deadline.after(timeout));
     try {
-      return new Sealbuf(connection, timeout);
+      return new Sealbuf(connection, namespace, timeout);
     } catch (RuntimeException e) {
       connection.close();
       throw e;
