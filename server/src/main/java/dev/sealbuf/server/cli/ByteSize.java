@@ -44,6 +44,6 @@ final class ByteSize implements ITypeConverter<Long> {
       unit++;
     }
     String format = amount < 10 ? "%.2f %ciB" : amount < 100 ? "%.1f %ciB" : "%.0f %ciB";
-    return format.formatted(Locale.ROOT, amount, UNITS.charAt(unit - 1));
+    return String.format(Locale.ROOT, format, amount, UNITS.charAt(unit - 1));
   }
 }

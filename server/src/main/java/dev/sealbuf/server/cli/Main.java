@@ -10,7 +10,17 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {Serve.class, Version.class})
+    subcommands = {
+      Serve.class,
+      Put.class,
+      Get.class,
+      Ls.class,
+      Rm.class,
+      Stat.class,
+      Ping.class,
+      Doctor.class,
+      Version.class
+    })
 public final class Main {
   private Main() {}
 
@@ -20,6 +30,6 @@ public final class Main {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main());
+    return new CommandLine(new Main()).setExecutionExceptionHandler(new Failures());
   }
 }

@@ -1,7 +1,7 @@
 package dev.sealbuf.server.cli;
 
+import dev.sealbuf.client.SocketPath;
 import java.nio.file.Path;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -16,15 +16,6 @@ final class SocketOption {
   private @Nullable Path socket;
 
   Path path() {
-    return socket != null ? socket : standard(System.getenv());
-  }
-
-  static Path standard(Map<String, String> environment) {
-    String named = environment.getOrDefault("SEALBUF_SOCKET", "");
-    if (!named.isEmpty()) {
-      return Path.of(named);
-    }
-    String runtime = environment.getOrDefault("XDG_RUNTIME_DIR", "");
-    return Path.of(runtime.isEmpty() ? "/run" : runtime, "sealbuf", "sealbuf.sock");
+    return socket == null ? SocketPath.resolve() : socket;
   }
 }
