@@ -1,11 +1,15 @@
 package dev.sealbuf.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sealbuf.memory.Memfd;
+import dev.sealbuf.memory.PosixException;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.testing.LeakCheck;
 import dev.sealbuf.testing.Libc;
 import java.io.File;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,7 +40,15 @@ class NoDescriptorsTest {
   void open() throws Refusal {
     store = new TestStore();
     store.publish(PRODUCER, "there", new byte[] {1});
-    withDescriptorsLeft(100, () -> {}); // links and loads what the test itself needs
+    loadClasses();
+  }
+
+  /// Class files are opened too: what a shortage needs is loaded before it.
+  private void loadClasses() throws Refusal {
+    withDescriptorsLeft(100, this::createAndAbort);
+    withDescriptorsLeft(100, this::openIt);
+    assertThatThrownBy(() -> Memfd.create("n".repeat(300))).isInstanceOf(PosixException.class);
+    isShortage(Refusal.shortage(new IOException("EMFILE (24)")));
   }
 
   @AfterEach
