@@ -1,0 +1,138 @@
+package dev.sealbuf.client;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// The daemon dies, stops, or says nothing.
+@Tag("daemon")
+@ExtendWith(Unprivileged.class)
+class DaemonEndTest {
+  private static final int LARGE = 1 << 20;
+
+  @Test
+  void viewsOutliveADaemonThatWasKilled() {
+    try (DaemonProcess daemon = DaemonProcess.start();
+        Sealbuf store = daemon.connect()) {
+      store.put("small", new byte[] {7});
+      store.put("large", Content.of("large", LARGE));
+      SealedBuffer small = store.get("small");
+      try (SealedBuffer large = store.get("large")) {
+        daemon.kill();
+        assertThat(small.segment().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
+        assertThat(large.toByteArray()).isEqualTo(Content.of("large", LARGE));
+      }
+    }
+  }
+
+  @Test
+  void aDeadDaemonsCatalogNeverAnswers() {
+    try (DaemonProcess daemon = DaemonProcess.start();
+        Sealbuf store = daemon.connect()) {
+      store.put("small", new byte[] {7});
+      store.get("small").close();
+      daemon.kill();
+      assertThatThrownBy(() -> store.get("small"))
+          .isInstanceOf(DisconnectedException.class)
+          .hasMessageMatching("the daemon is gone: daemon=[0-9a-f]{16}; connect again");
+      assertThatThrownBy(() -> store.contains("other")).isInstanceOf(DisconnectedException.class);
+      assertThatThrownBy(store::ping).isInstanceOf(DisconnectedException.class);
+    }
+  }
+
+  @Test
+  void norDoesThatOfOneThatStopped() {
+    try (DaemonProcess daemon = DaemonProcess.start();
+        Sealbuf store = daemon.connect()) {
+      store.put("small", new byte[] {7});
+      daemon.stop();
+      assertThatThrownBy(() -> store.get("small")).isInstanceOf(DisconnectedException.class);
+    }
+  }
+
+  @Test
+  void aSilentDaemonIsATimeoutAndItsLateReplyIsNobodyElses() {
+    try (DaemonProcess daemon = DaemonProcess.start();
+        Sealbuf store = Sealbuf.connect(daemon.socket(), DaemonProcess.PATIENCE);
+        Sealbuf hasty = Sealbuf.connect(daemon.socket(), Duration.ofSeconds(3))) {
+      hasty.put("before", new byte[] {1});
+      hasty.get("before").close();
+      daemon.pause();
+      assertThatThrownBy(() -> hasty.create("late", LARGE))
+          .isInstanceOf(TimeoutException.class)
+          .hasMessage(
+              "the daemon did not answer in time;"
+                  + " raise the timeout, look whether the daemon is alive");
+      assertThat(hasty.contains("before")).as("the catalog needs no daemon").isTrue();
+      daemon.resume();
+      assertThat(hasty.put("after", new byte[] {2}).name()).isEqualTo("after");
+      hasty.ping();
+      assertThat(store.stats().unfinished()).as("the late loan was given back").isZero();
+      store.put("late", new byte[] {3});
+    }
+  }
+
+  @Test
+  void closingTheStoreEndsACallThatWaits() throws Exception {
+    try (DaemonProcess daemon = DaemonProcess.start()) {
+      CompletableFuture<Duration> ping;
+      try (Sealbuf store = daemon.connect()) {
+        daemon.pause();
+        CountDownLatch started = new CountDownLatch(1);
+        ping =
+            CompletableFuture.supplyAsync(
+                () -> {
+                  started.countDown();
+                  return store.ping();
+                });
+        assertThat(started.await(10, SECONDS)).isTrue();
+      }
+      assertThatThrownBy(() -> ping.get(10, SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .hasCauseInstanceOf(ClosedException.class);
+      daemon.resume();
+    }
+  }
+
+  @Test
+  void anUnfinishedBufferOfADeadDaemonIsClosedQuietly() {
+    try (DaemonProcess daemon = DaemonProcess.start();
+        Sealbuf store = daemon.connect()) {
+      try (BufferWriter writer = store.create("unfinished", LARGE)) {
+        daemon.kill();
+        writer.segment().fill((byte) 1);
+        assertThatThrownBy(writer::seal).isInstanceOf(DisconnectedException.class);
+      }
+    }
+  }
+
+  @Test
+  void whereNobodyListensThereIsNoDaemon() {
+    Path socket = Path.of("/tmp/sealbuf-no-such-socket");
+    assertThatThrownBy(() -> Sealbuf.connect(socket))
+        .isInstanceOf(NoDaemonException.class)
+        .hasMessage(
+            "nobody listens: socket=%s errno=ENOENT; start the daemon, or name its socket"
+                .formatted(socket));
+  }
+
+  @Test
+  void aSocketLeftByADeadDaemonIsNoDaemon() {
+    try (DaemonProcess daemon = DaemonProcess.start()) {
+      daemon.kill();
+      assertThatThrownBy(() -> Sealbuf.connect(daemon.socket()))
+          .isInstanceOf(NoDaemonException.class)
+          .hasMessageContaining("errno=ECONNREFUSED");
+    }
+  }
+}
