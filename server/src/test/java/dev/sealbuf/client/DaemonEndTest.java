@@ -90,11 +90,10 @@ class DaemonEndTest {
         daemon.pause();
         CountDownLatch started = new CountDownLatch(1);
         ping =
-            CompletableFuture.supplyAsync(
-                () -> {
-                  started.countDown();
-                  return store.ping();
-                });
+            CompletableFuture.supplyAsync(() -> {
+              started.countDown();
+              return store.ping();
+            });
         assertThat(started.await(10, SECONDS)).isTrue();
       }
       assertThatThrownBy(() -> ping.get(10, SECONDS))

@@ -11,7 +11,9 @@ import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -232,7 +234,7 @@ class SealbufTest {
   void aListingIsWholeAndSorted() {
     List<String> names = IntStream.range(0, 2500).mapToObj("listed/%04d"::formatted).toList();
     List<String> shuffled = new ArrayList<>(names);
-    java.util.Collections.shuffle(shuffled, new java.util.Random(7));
+    Collections.shuffle(shuffled, new Random(7));
     shuffled.forEach(name -> store.put(name, new byte[] {1}));
     assertThat(store.list("listed/").stream().map(BufferInfo::name)).isEqualTo(names);
     assertThat(store.list("listed/", 2, "listed/0007").stream().map(BufferInfo::name))

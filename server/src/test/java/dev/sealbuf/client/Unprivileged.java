@@ -15,6 +15,7 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.opentest4j.TestAbortedException;
 
 /// Runs the tests of a class under a plain uid without capabilities, whoever runs the build.
 ///
@@ -94,6 +95,9 @@ final class Unprivileged implements InvocationInterceptor, BeforeAllCallback, Af
     in.write(method.getTargetClass().getName() + " " + method.getExecutable().getName() + "\n");
     in.flush();
     String outcome = readOutcome(agent.inputReader(StandardCharsets.UTF_8));
+    if (outcome.startsWith(TestAbortedException.class.getName())) {
+      throw new TestAbortedException(outcome.lines().findFirst().orElseThrow());
+    }
     if (!outcome.isEmpty()) {
       throw new AssertionError(outcome);
     }
