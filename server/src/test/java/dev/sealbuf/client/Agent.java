@@ -33,7 +33,7 @@ final class Agent {
       try {
         run(Class.forName(test[0]), test[1]);
       } catch (InvocationTargetException e) {
-        e.getCause().printStackTrace(outcomes);
+        e.getTargetException().printStackTrace(outcomes);
       } catch (ReflectiveOperationException e) {
         e.printStackTrace(outcomes);
       }

@@ -72,7 +72,7 @@ class ScenarioTest {
 
   /// The Python half, on the interpreter of the build.
   private static List<String> python() {
-    Path root = Scenario.file().getParent().resolveSibling("client-python");
+    Path root = Scenario.file().resolve("../../client-python").normalize();
     Path program = root.resolve("tests").resolve("scenario_main.py");
     Path interpreter =
         Stream.of(root.resolveSibling(".venv").resolve("bin").resolve("python"))
