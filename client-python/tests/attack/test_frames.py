@@ -171,11 +171,6 @@ def test_a_frame_of_a_client_that_states_descriptors_is_refused(daemon: Daemon) 
 def test_a_length_alone_makes_nobody_allocate(daemon: Daemon, rounds: Callable[..., int]) -> None:
     """A frame that only announces its length costs next to nothing until its bytes come."""
     connections = rounds(1000)
-    with daemon.open() as warm:
-        for _ in range(200):
-            warm.send(frame(warm.head("ping")) * 100)
-            for _ in range(100):
-                warm.read()
     before = rss_anon(daemon.pid)
     held = [daemon.open(Uid.ATTACKER) for _ in range(connections)]
     for client in held:
@@ -211,8 +206,7 @@ def test_a_buffer_of_no_bytes_is_a_buffer(daemon: Daemon) -> None:
         lent = client.expect("lent", "create", name="nothing", nbytes=0)
         lent.close()
         client.expect("published", "seal", buffer=lent["buffer"])
-        listing = client.expect("listing", "list", prefix="nothing", limit=1, cursor=0)
-        assert b'"nbytes":0,' in listing.payload
+        assert [entry["nbytes"] for entry in client.entries("nothing")] == [0]
         client.expect("deleted", "delete", name="nothing")
 
 

@@ -15,6 +15,7 @@ import mmap
 import os
 import resource
 import signal
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,6 +30,7 @@ from harness.raw import RawClient
 from harness.uids import Uid, as_uid, fork_as
 
 SIZE = 64 << 10
+MODE = 0o600
 KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])
 
 READ_ONLY = {
@@ -128,12 +130,14 @@ def attacked(victims: Victims, kind: str, uid: Uid) -> tuple[Verdicts, Verdicts]
     descriptors = [victims.segments[kind]]
     if uid == Uid.PRODUCER:
         descriptors.append(victims.writable)
+    assert stat.S_IMODE(os.fstat(descriptors[0]).st_mode) == MODE
     program = str(compiled(ATTACK_PROGRAMS / "matrix.c"))
     readable, writable = descriptors[0], descriptors[-1] if len(descriptors) == 2 else -1
     done = subprocess.run(
         as_uid(uid, [program, str(readable), str(writable), str(SIZE)]),
         pass_fds=descriptors, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
+    os.fchmod(descriptors[0], MODE)  # the owner widened it, which made nothing writable
     on_victim, on_control = {}, {}
     for line in done.stdout.splitlines():
         name, *fields = line.split()

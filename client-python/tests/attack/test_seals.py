@@ -6,7 +6,6 @@ the segment, and the daemon serves everybody else. Each test lets go afterwards 
 succeed, so that a refusal for another reason cannot pass for this one.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from harness.raw import RawClient
 from harness.uids import Uid
 
 SIZE = 64 << 10
-IN_FLIGHT_SIZE = 8 << 20
+IN_FLIGHT_SIZE = 4 << 20
 
 
 @pytest.fixture
@@ -33,8 +32,7 @@ def accomplice() -> Iterator[Agent]:
 def assert_nobody_gets_it(reader: RawClient, loan: Loan) -> None:
     """Not by name, not by number, not in a listing."""
     reader.expect("not_found", "open", name="held")
-    listing = reader.expect("listing", "list", prefix="held", limit=10, cursor=0)
-    assert listing["count"] == 0
+    assert reader.entries("held") == []
     mapped = reader.ask("map", segment=loan.lent["segment"])
     secret = os.fstat(loan.readable).st_ino
     assert secret not in [os.fstat(fd).st_ino for fd in mapped.descriptors]
@@ -83,8 +81,8 @@ def source() -> Path:
     return path
 
 
-def digest(fd: int) -> bytes:
-    return hashlib.blake2b(os.pread(fd, IN_FLIGHT_SIZE, 0)).digest()
+def contents(fd: int) -> bytes:
+    return os.pread(fd, IN_FLIGHT_SIZE, 0)
 
 
 @pytest.mark.usefixtures("undisturbed")
@@ -105,11 +103,11 @@ def test_a_read_in_flight_changes_nothing_once_sealed(
                     return
                 assert answer == "0"
                 reply = loan.seal()
-                at_seal = digest(loan.readable)
+                at_seal = contents(loan.readable)
                 accomplice.must("wait_for_reads")
                 assert reply.kind in ("published", "still_mapped")
                 if reply.kind == "published":
-                    assert digest(loan.readable) == at_seal
+                    assert contents(loan.readable) == at_seal
 
 
 def test_the_same_read_changes_bytes_that_are_not_sealed(
@@ -123,8 +121,8 @@ def test_the_same_read_changes_bytes_that_are_not_sealed(
         if answer == "EINVAL":
             not_run(f"control of direct reads: no O_DIRECT in {source.parent}")
             return
-        at_once = digest(memfd)
+        at_once = contents(memfd)
         accomplice.must("wait_for_reads")
-        changed += digest(memfd) != at_once
+        changed += contents(memfd) != at_once
         os.close(memfd)
     assert changed > 0

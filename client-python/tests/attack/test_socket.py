@@ -57,7 +57,7 @@ def start_all(paths: list[Path]) -> None:
             daemon.stop()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_the_socket_is_narrow_from_its_first_moment(rounds: Callable[..., int]) -> None:
     folder = socket_folder()
     for start in range(0, rounds(1000, small=10), TOGETHER):

@@ -21,6 +21,9 @@ RATIO_MAX = 3
 REPLY_MAX = 250_000
 """Microseconds: no reply may take longer, whatever the echo server does."""
 
+ROUNDS_MIN = 1000
+"""Fewer have no 99th percentile worth the name: it would rest on a handful of replies."""
+
 RESOLUTION = 5_000
 """Microseconds below which a p99 is not judged: a tick of the scheduler on two shared cores."""
 
@@ -39,7 +42,8 @@ class Latency:
 
     def check(self) -> None:
         allowed = max(RATIO_MAX * self.echo_p99, RESOLUTION)
-        assert self.daemon_p99 <= allowed, f"the daemon was held up: allowed={allowed} {self}"
+        if self.rounds >= ROUNDS_MIN:
+            assert self.daemon_p99 <= allowed, f"the daemon was held up: allowed={allowed} {self}"
         longest = max(REPLY_MAX, RATIO_MAX * self.echo_max)
         assert self.daemon_max <= longest, f"a reply came late: allowed={longest} {self}"
 

@@ -1,9 +1,12 @@
 """The common epilogue: whatever was tried, the daemon is as it was and nobody else noticed.
 
 The daemon is the same process; a bystander's pings were answered in time; two seconds after the
-end its descriptors, its mappings of shared memory, the account and the machine's Shmem are what
-they were. Slabs are append-only, so a test may leave a new slab behind: what slabs take is
+end its descriptors, its mappings of shared memory, the account and the shared memory that it keeps
+are what they were. Slabs are append-only, so a test may leave a new slab behind: what slabs take is
 subtracted on both sides.
+
+The shared memory is that of the memfds which the daemon has open. Where nobody may look there (this
+process is not root) it is the machine's Shmem, give or take what others do with it.
 """
 
 import time
@@ -13,11 +16,11 @@ from dataclasses import dataclass
 
 from harness.bystander import Latency, beside
 from harness.daemon import Daemon
-from harness.process import counts, shmem
+from harness.process import counts, memfd_bytes, shmem
 from harness.uids import Uid
 
 SETTLE_SECONDS = 2.0
-SHMEM_SLACK = 1 << 20
+SHARED_MEMORY_SLACK = 1 << 20
 RSS_SLACK = 48 << 20
 """What the heap (-Xmx64m) may still grow into; a leak outside it shows."""
 
@@ -29,14 +32,14 @@ class Footprint:
     used: int
     unfinished: int
     sessions: int
-    shmem: int
+    shared_memory: int
     rss_anon: int
 
     @classmethod
     def of(cls, daemon: Daemon) -> "Footprint":
         with daemon.open(Uid.READER) as observer:
             stats = observer.stats()
-            seen = counts(daemon.pid)
+            seen, held = counts(daemon.pid), memfd_bytes(daemon.pid)
         slabs = stats["slabs"]
         return cls(
             descriptors=(seen.descriptors or 0) - slabs,
@@ -44,7 +47,7 @@ class Footprint:
             used=stats["used"] - stats["slab_bytes"],
             unfinished=stats["unfinished"],
             sessions=stats["sessions"],
-            shmem=shmem() - stats["slab_bytes"],
+            shared_memory=(shmem() if held is None else held) - stats["slab_bytes"],
             rss_anon=seen.rss_anon,
         )
 
@@ -52,11 +55,23 @@ class Footprint:
         """What is not as at the start."""
         exact = ["descriptors", "memfd_mappings", "used", "unfinished", "sessions"]
         found = [name for name in exact if getattr(self, name) != getattr(start, name)]
-        if abs(self.shmem - start.shmem) > SHMEM_SLACK:
-            found.append("shmem")
+        if abs(self.shared_memory - start.shared_memory) > SHARED_MEMORY_SLACK:
+            found.append("shared_memory")
         if self.rss_anon - start.rss_anon > RSS_SLACK:
             found.append("rss_anon")
         return [f"{name}: start={getattr(start, name)} end={getattr(self, name)}" for name in found]
+
+
+def _quiet(daemon: Daemon) -> Footprint:
+    """The start: what stays the same for a moment, when what came before has been cleaned up."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    last = Footprint.of(daemon)
+    while True:
+        time.sleep(0.01)
+        now = Footprint.of(daemon)
+        if now.differences(last) == [] or time.monotonic() > deadline:
+            return now
+        last = now
 
 
 def _settled(daemon: Daemon, start: Footprint) -> list[str]:
@@ -72,7 +87,7 @@ def _settled(daemon: Daemon, start: Footprint) -> list[str]:
 def undisturbed(daemon: Daemon) -> Iterator[list[Latency]]:
     """Runs an attack and checks the epilogue behind it; the list gets the bystander's figures."""
     figures: list[Latency] = []
-    start = Footprint.of(daemon)
+    start = _quiet(daemon)
     with beside(daemon.path) as bystander:
         yield figures
         figures.append(bystander.finish())

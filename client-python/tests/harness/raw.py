@@ -138,6 +138,17 @@ class RawClient:
         stats: dict[str, Any] = self.expect("stats", "stat")["stats"]
         return stats
 
+    def entries(self, prefix: str) -> list[dict[str, Any]]:
+        """Every buffer whose name begins so, over as many pages as it takes."""
+        found: list[dict[str, Any]] = []
+        cursor = 0
+        while True:
+            page = self.expect("listing", "list", prefix=prefix, limit=1000, cursor=cursor)
+            found += json.loads(page.payload)
+            cursor = page["cursor"]
+            if cursor == 0:
+                return found
+
     def read(self) -> Reply:
         """The next frame; ClosedByDaemonError at the end of the stream."""
         magic, version, descriptors, head_bytes, payload_bytes = PREFIX.unpack(
