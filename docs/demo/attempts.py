@@ -18,6 +18,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy
 
@@ -40,7 +41,7 @@ class Wire:
         self.socket.connect(path)
         self.ask(op="hello", namespace="default", client="demo")
 
-    def ask(self, **fields: object) -> tuple[dict, list[int]]:
+    def ask(self, **fields: object) -> tuple[dict[str, Any], list[int]]:
         head = json.dumps({"op": fields.pop("op"), "seq": 1, **fields}).encode()
         self.socket.sendall(struct.pack("<2sBBIQ", b"SB", 1, 0, len(head), 0) + head)
         data, messages, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(16))
@@ -57,7 +58,7 @@ def must(result: int) -> None:
 
 
 def assign(buffer: sealbuf.Buffer, _: int) -> None:
-    buffer.memoryview()[0] = 1  # type: ignore[index]
+    buffer.memoryview()[0] = 1
 
 
 def numpy_assign(buffer: sealbuf.Buffer, _: int) -> None:

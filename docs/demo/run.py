@@ -86,7 +86,15 @@ def daemon() -> Iterator[Served]:
     with tempfile.TemporaryDirectory(prefix="sealbuf-demo-") as folder:
         path = Path(folder) / "run" / "sealbuf.sock"
         path.parent.mkdir()
-        command = [*drop, DIST / "bin/sealbuf", "serve", "--socket", path, "--capacity", "1GiB"]
+        command: list[str | Path] = [
+            *drop,
+            DIST / "bin/sealbuf",
+            "serve",
+            "--socket",
+            path,
+            "--capacity",
+            "1GiB",
+        ]
         if drop:
             Path(folder).chmod(0o755)
             os.chown(path.parent, DAEMON_UID, os.getegid())
@@ -104,7 +112,12 @@ def daemon() -> Iterator[Served]:
 
 def wait_until_it_answers(process: subprocess.Popen[bytes], path: Path) -> None:
     deadline = time.monotonic() + 30
-    ping = [sys.executable, "-c", "import sys, sealbuf; sealbuf.connect(sys.argv[1]).ping()", path]
+    ping: list[str | Path] = [
+        sys.executable,
+        "-c",
+        "import sys, sealbuf; sealbuf.connect(sys.argv[1]).ping()",
+        path,
+    ]
     while subprocess.run(ping, stderr=subprocess.DEVNULL, check=False).returncode != 0:
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"the daemon did not start: status={process.returncode}")
@@ -113,7 +126,12 @@ def wait_until_it_answers(process: subprocess.Popen[bytes], path: Path) -> None:
 def produce(path: Path, photos: Path, large: Path, seed: int) -> list[list[str]]:
     """Runs Producer.java; its lines, as fields."""
     home = java_home()
-    command = [home / "bin/java", "--enable-native-access=ALL-UNNAMED", "-cp", f"{DIST}/lib/*"]
+    command: list[str | Path] = [
+        home / "bin/java",
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        f"{DIST}/lib/*",
+    ]
     output = subprocess.check_output(
         [*command, HERE / "Producer.java", path, photos, large, str(seed)], text=True
     )
@@ -122,7 +140,7 @@ def produce(path: Path, photos: Path, large: Path, seed: int) -> list[list[str]]
 
 def work(path: Path, out: Path) -> tuple[list[dict[str, Any]], list[dict[str, int]]]:
     """All workers at once: what they computed, and smaps while all of them hold the pages."""
-    command = [sys.executable, HERE / "worker.py", path]
+    command: list[str | Path] = [sys.executable, HERE / "worker.py", path]
     workers = [
         subprocess.Popen(
             [*command, str(number), str(WORKERS), out],
@@ -153,7 +171,7 @@ def answer(worker: "subprocess.Popen[str]", question: str = "") -> Any:
 
 def attack(served: Served) -> list[list[str]]:
     """Runs attempts.py; its lines, as fields."""
-    command = [sys.executable, HERE / "attempts.py", served.socket, "large-file"]
+    command: list[str | Path] = [sys.executable, HERE / "attempts.py", served.socket, "large-file"]
     if served.has_own_uid:
         command += [str(served.pid), str(DAEMON_UID)]
     output = subprocess.check_output(command, text=True)

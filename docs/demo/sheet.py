@@ -1,6 +1,7 @@
 """The contact sheet: what the workers saw, each with the histograms they counted."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy
 from PIL import Image, ImageDraw, ImageFont
@@ -21,7 +22,7 @@ def curve(counts: list[int], width: int, height: int, peak: float) -> list[tuple
 
 
 def draw_cell(
-    draw: ImageDraw.ImageDraw, sheet: Image.Image, photo: dict, left: int, top: int
+    draw: ImageDraw.ImageDraw, sheet: Image.Image, photo: dict[str, Any], left: int, top: int
 ) -> None:
     thumbnail = Image.fromarray(numpy.load(photo["thumbnail"]))
     thumbnail.thumbnail((CELL[0] - 2 * MARGIN, 150))
@@ -40,7 +41,7 @@ def draw_cell(
     draw.text((left + MARGIN, base + height + 8), text, fill=INK, font=font)
 
 
-def write(photographs: list[dict], file: Path) -> None:
+def write(photographs: list[dict[str, Any]], file: Path) -> None:
     """Draws all photographs, in order of their names."""
     rows = -(-len(photographs) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * CELL[0], rows * CELL[1]), PAPER)

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy
 
@@ -25,7 +26,7 @@ def thumbnail(pixels: numpy.ndarray) -> numpy.ndarray:
     return numpy.ascontiguousarray(pixels[::step, ::step])
 
 
-def look_at(store: sealbuf.Store, entry: dict, out: Path) -> dict:
+def look_at(store: sealbuf.Store, entry: dict[str, Any], out: Path) -> dict[str, Any]:
     """Histograms and means of one photograph; its thumbnail goes to a file for the sheet."""
     pixels = numpy.asarray(store.get(entry["name"])).reshape(entry["shape"])
     histograms = [numpy.bincount(pixels[..., c].ravel(), minlength=256).tolist() for c in range(3)]
