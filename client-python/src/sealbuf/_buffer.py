@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from struct import calcsize
-from typing import Any, TypeAlias, overload
+from typing import Any, NoReturn, Self, TypeAlias, overload
 
 from sealbuf import _memory as memory
 from sealbuf._layout import Memory, Record, encode_record, read_record
@@ -176,6 +176,15 @@ class Buffer:
     @property
     def _record(self) -> Record:
         return read_record(self._memory, self._at)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a Buffer cannot be pickled, send its name: name={self.name}")
 
     def __repr__(self) -> str:
         record = self._record
