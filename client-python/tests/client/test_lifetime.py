@@ -1,0 +1,62 @@
+"""Memory and descriptors: what is dropped is gone, at once and whole."""
+
+import gc
+from pathlib import Path
+
+import pytest
+
+import sealbuf
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def segments() -> int:
+    return Path("/proc/self/maps").read_text().count("/memfd:")
+
+
+def work(store: sealbuf.Store, name: str) -> None:
+    """Every way in which memory or a descriptor comes and goes."""
+    small, large = store.put(b"hello", f"{name}/small"), store.put(bytes(1 << 20), f"{name}/large")
+    with store.create(f"{name}/written", nbytes=3 << 20) as writer:
+        writer.memoryview()[0] = 1
+    with pytest.raises(sealbuf.AlreadyExists):
+        store.create(f"{name}/written", nbytes=3 << 20)
+    store.create(nbytes=100).abort()
+    for each in (small.name, large.name, writer.name):
+        assert store.get(each).memoryview()[:1].nbytes == 1
+    store.delete(small.name, large.name, writer.name)
+
+
+def test_what_is_dropped_is_gone(path: str, name: str) -> None:
+    with sealbuf.connect(path) as store:
+        work(store, name)
+        gc.collect()
+        before = descriptors(), segments(), store.stats()["used"]
+        for _ in range(50):
+            work(store, name)
+        gc.collect()
+        assert (descriptors(), segments(), store.stats()["used"]) == before
+
+
+def test_memory_goes_without_the_garbage_collector(path: str, name: str) -> None:
+    gc.disable()
+    with sealbuf.connect(path) as store:
+        store.put(bytes(1 << 20), name)
+        before = segments()
+        buffer = store.get(name)
+        view = buffer.memoryview()
+        assert segments() == before + 1
+        del buffer, view
+        assert segments() == before
+        store.delete(name)
+
+
+def test_a_store_leaves_nothing_behind(path: str, name: str) -> None:
+    before = descriptors(), segments()
+    for _ in range(20):
+        with sealbuf.connect(path) as store:
+            work(store, name)
+    gc.collect()
+    assert (descriptors(), segments()) == before

@@ -1,0 +1,141 @@
+"""Views outlive Buffer, Store, deletion and daemon; processes end well with everything open."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from harness.daemon import Daemon
+from helpers import child
+
+pytestmark = pytest.mark.daemon
+
+NBYTES = {"in a slab": 5000, "in a segment of its own": 5 << 20}
+
+OUTLIVING = """
+    import sys, os, hashlib, gc
+    import sealbuf
+
+    path, name, nbytes, how = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    data = hashlib.sha256(name.encode()).digest() * (nbytes // 32) + bytes(nbytes % 32)
+
+    def view_of(store):
+        if how == "sealed":
+            with store.create(name, nbytes=nbytes) as writer:
+                view = writer.memoryview()
+                view[:] = data
+            return view
+        buffer = store.put(data, name)
+        return (store.get(name) if how == "got" else buffer).memoryview()
+
+    store = sealbuf.connect(path)
+    view = view_of(store)
+    part = view[7:-7]
+    store.delete(name)
+    store.close()
+    del store
+    gc.collect()
+    print("deleted and closed", flush=True)
+    sys.stdin.readline()
+    assert view == data
+    del view
+    gc.collect()
+    assert part.tobytes() == data[7:-7]
+    print(hashlib.sha256(part).hexdigest(), flush=True)
+"""
+
+
+@pytest.fixture
+def mortal(
+    fresh_daemon: Callable[..., AbstractContextManager[Daemon]],
+) -> Iterator[Daemon]:
+    """A daemon that the test may kill."""
+    with fresh_daemon() as daemon:
+        yield daemon
+
+
+def test_views_outlive_buffer_store_deletion_and_daemon(mortal: Daemon) -> None:
+    held = {}
+    for place, nbytes in NBYTES.items():
+        for how in ("put", "got", "sealed"):
+            name = f"{place}, {how}"
+            held[name] = nbytes, child.start(OUTLIVING, mortal.path, name, str(nbytes), how)
+    for _, process in held.values():
+        assert process.stdout
+        assert process.stdout.readline() == "deleted and closed\n", process.communicate()
+    mortal.kill()
+    for name, (nbytes, process) in held.items():
+        data = hashlib.sha256(name.encode()).digest() * (nbytes // 32) + bytes(nbytes % 32)
+        expected = hashlib.sha256(data[7:-7]).hexdigest() + "\n"
+        out, err = process.communicate("go on\n", timeout=20)
+        assert (process.returncode, out, err) == (0, expected, ""), name
+
+
+ENDING = """
+    import sys
+    import sealbuf
+
+    store, name = sealbuf.connect(sys.argv[1]), sys.argv[2]
+    small, large = store.put(b"hello", f"{name}/small"), store.put(bytes(5 << 20), f"{name}/large")
+    kept = [small.memoryview(), large.memoryview()[1:], store.get(large.name).memoryview()]
+    store.delete(small.name, large.name)
+    writer = store.create(f"{name}/unfinished", nbytes=4 << 20)
+    writing = writer.memoryview()
+    cycle = [store, writer]
+    cycle.append(cycle)
+    print(bytes(kept[0]))
+"""
+
+
+def test_a_process_may_end_with_everything_open(daemon: Daemon) -> None:
+    assert child.output(ENDING, daemon.path, "ending") == "b'hello'\n"
+
+
+DYING = """
+    import sys
+    import sealbuf
+
+    store = sealbuf.connect(sys.argv[1])
+    store.put(b"hello", "greeting")
+    seen = store.get("greeting")
+    writer = store.create("unfinished", nbytes=5)
+    unseen = store.put(b"", "unseen")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    calls = {
+        "get": lambda: store.get("greeting"),
+        "contains": lambda: "greeting" in store,
+        "put": lambda: store.put(b"", "x"),
+        "create": lambda: store.create("x", nbytes=1),
+        "seal": writer.seal,
+        "delete": lambda: store.delete("greeting"),
+        "list": store.list,
+        "stats": store.stats,
+        "ping": store.ping,
+    }
+    for call, function in calls.items():
+        try:
+            function()
+        except sealbuf.Disconnected as error:
+            assert isinstance(error, ConnectionError)
+            print(call, "the daemon is gone" in str(error) or "is over: socket=" in str(error))
+    assert seen == b"hello"
+    writer.abort()
+    store.close()
+    try:
+        sealbuf.connect(sys.argv[1])
+    except sealbuf.NoDaemon:
+        print("nobody listens")
+"""
+
+
+def test_after_the_daemons_death_every_call_is_disconnected(mortal: Daemon) -> None:
+    process = child.start(DYING, mortal.path)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n", process.communicate()
+    mortal.kill()
+    out, err = process.communicate("go on\n", timeout=20)
+    calls = ["get", "contains", "put", "create", "seal", "delete", "list", "stats", "ping"]
+    lines = [f"{call} True\n" for call in calls] + ["nobody listens\n"]
+    assert (process.returncode, out, err) == (0, "".join(lines), "")
