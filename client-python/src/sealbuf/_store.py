@@ -8,6 +8,7 @@ are cached by the catalog reader, dedicated segments live exactly as long as som
 import os
 import sys
 from collections.abc import Iterator
+from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import TYPE_CHECKING, Self, TypeAlias
 from weakref import WeakValueDictionary
@@ -49,8 +50,8 @@ def connect(
     Raises NoDaemon when nobody listens there, NotPermitted when this user may not connect,
     WrongVersion when the daemon speaks another version, Timeout when it does not answer.
     """
-    if timeout is not None and not timeout > 0:
-        raise InvalidRequest(f"timeout is not above 0: timeout={timeout}")
+    if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
+        raise InvalidRequest(f"timeout out of bounds: timeout={timeout} above=0 max={TIMEOUT_MAX}")
     connection = Connection.connect(socket_path(socket), timeout)
     try:
         with connection.hello(namespace) as welcome:

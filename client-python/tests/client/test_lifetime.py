@@ -44,6 +44,7 @@ def test_memory_goes_without_the_garbage_collector(path: str, name: str) -> None
     gc.disable()
     with sealbuf.connect(path) as store:
         store.put(bytes(1 << 20), name)
+        store.get(name)
         before = segments()
         buffer = store.get(name)
         view = buffer.memoryview()
