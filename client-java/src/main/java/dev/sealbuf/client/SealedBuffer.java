@@ -16,8 +16,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 ///
 /// **Lifetime of views.** A small buffer is a slice of a segment that it shares with others; its
 /// views are valid as long as they are reachable, closed or not. A large one has a mapping of its
-/// own, which [#close] ends together with all views; using one of them afterwards is an
-/// `IllegalStateException`.
+/// own, which [#close] ends at once, together with all views; using one of them afterwards is an
+/// `IllegalStateException`. A buffer that was never closed ends when neither it nor a view can be
+/// reached any more.
 public final class SealedBuffer implements AutoCloseable {
   private final BufferInfo info;
   private final MemorySegment bytes;

@@ -3,14 +3,17 @@ package dev.sealbuf.memory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Memory of a file, mapped shared, with one owner.
 ///
 /// **Two lifetimes.** An *owned* mapping ([#readOnly], [#readWrite]) ends when its owner closes it;
 /// every view ends with it, and using one afterwards is an `IllegalStateException`, from any
-/// thread, never a crash. An *automatic* one ([#automatic]) has no owner: it is unmapped some time
-/// after its last view and slice have become unreachable. Closing an owned mapping makes all
-/// threads agree (20 to 60 us), so many small short-lived ones are better automatic.
+/// thread, never a crash. One that its owner forgot ends like an *automatic* one ([#automatic]),
+/// which has no owner: it is unmapped some time after neither it nor a view or slice can be reached
+/// any more. Closing an owned mapping makes all threads agree (20 to 60 us), so many small
+/// short-lived ones are better automatic.
 ///
 /// **Views end before pages change hands.** Storing through an address whose page has become
 /// read-only ends the JVM. So [#sealReadOnly] first ends the writable views and only then lays the
@@ -30,17 +33,46 @@ public final class Mapping implements AutoCloseable {
     CLOSED
   }
 
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  /// Unmaps a range when nobody can reach its views any more, unless they ended before.
+  private static final class Forgotten implements Runnable {
+    private final AddressRange range;
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    private Forgotten(AddressRange range) {
+      this.range = range;
+    }
+
+    @Override
+    public void run() {
+      if (!ended.getAndSet(true)) {
+        range.unmap();
+      }
+    }
+  }
+
+  /// The views of one state, and what ends them. All of them hold the arena's scope, and so does
+  /// the mapping.
+  private record Views(Arena arena, MemorySegment all, Forgotten forgotten) {
+    static Views of(AddressRange range, long bytes) {
+      Arena arena = Arena.ofShared();
+      Forgotten forgotten = new Forgotten(range);
+      CLEANER.register(arena.scope(), forgotten);
+      return new Views(arena, Posix.segment(range.address(), bytes, arena, () -> {}), forgotten);
+    }
+  }
+
   private final AddressRange range;
   private final long bytes;
   private State state;
-  private Arena arena = Arena.ofShared();
-  private MemorySegment views;
+  private Views views;
 
   private Mapping(AddressRange range, long bytes, State state) {
     this.range = range;
     this.bytes = bytes;
     this.state = state;
-    this.views = view();
+    this.views = Views.of(range, bytes);
   }
 
   /// Maps the first `bytes` of a file for reading.
@@ -72,7 +104,7 @@ public final class Mapping implements AutoCloseable {
   /// @throws MappingClosedException when this is closed or abandoned
   public synchronized MemorySegment segment() {
     requireMapped();
-    return views;
+    return state == State.WRITABLE ? views.all : views.all.asReadOnly();
   }
 
   public long bytes() {
@@ -101,8 +133,7 @@ public final class Mapping implements AutoCloseable {
       throw e;
     }
     state = State.READ_ONLY;
-    arena = Arena.ofShared();
-    views = view();
+    views = Views.of(range, bytes);
   }
 
   private void layNothing(Exception cause) {
@@ -149,17 +180,13 @@ public final class Mapping implements AutoCloseable {
     }
   }
 
-  private MemorySegment view() {
-    MemorySegment all = Posix.segment(range.address(), bytes, arena, () -> {});
-    return state == State.WRITABLE ? all : all.asReadOnly();
-  }
-
   private void endViews() {
     try {
-      arena.close();
+      views.arena.close();
     } catch (IllegalStateException inUse) {
       throw new ViewsInUseException(this, inUse);
     }
+    views.forgotten.ended.set(true);
   }
 
   @Override

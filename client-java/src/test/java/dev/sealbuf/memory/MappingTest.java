@@ -14,6 +14,7 @@ import java.nio.channels.Pipe;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class MappingTest {
   private static final long BYTES = 64 * 1024;
   private static final long MIB = 1024 * 1024;
+  private static final long PAUSE = 20_000_000;
   private static final Seals PUBLISHED =
       Seals.of(Seals.WRITE, Seals.SHRINK, Seals.GROW, Seals.SEAL);
 
@@ -294,6 +296,35 @@ class MappingTest {
     while (Mapping.live() > before) {
       System.gc();
       Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  @Timeout(30)
+  void aForgottenMappingLivesAsLongAsItsLastViewAndNoLonger() throws Exception {
+    int before = Mapping.live();
+    MemorySegment[] slice = {sealedAndForgotten()};
+    for (int round = 0; round < 5; round++) {
+      System.gc();
+      LockSupport.parkNanos(PAUSE);
+    }
+    assertThat(slice[0].get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
+    assertThat(Mapping.live()).isEqualTo(before + 1);
+    slice[0] = MemorySegment.NULL;
+    while (Mapping.live() > before) {
+      System.gc();
+      Thread.onSpinWait();
+    }
+  }
+
+  /// The views of the writable state are unreachable long before; they must not end the range.
+  private static MemorySegment sealedAndForgotten() throws IOException {
+    try (Fd fd = file(BYTES);
+        Fd readOnly = Memfd.reopenReadOnly(fd)) {
+      Mapping mapping = Mapping.readWrite(fd, BYTES);
+      mapping.segment().set(ValueLayout.JAVA_BYTE, 16, (byte) 7);
+      mapping.sealReadOnly(readOnly);
+      return mapping.segment().asSlice(16, 16);
     }
   }
 
