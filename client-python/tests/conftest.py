@@ -16,7 +16,7 @@ from harness.uids import ROOT, Uid
 
 STARTERS = {"daemon", "fresh_daemon"}
 WARM_UP_REQUESTS = 10_000
-WARM_UP_GLUED = 50
+WARM_UP_GLUED = 250
 NOT_RUN = pytest.StashKey[list[str]]()
 
 
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if STARTERS & set(getattr(item, "fixturenames", ())) or "attack" in item.path.parts:
             item.add_marker(pytest.mark.daemon)
         if config.option.soak:
-            item.add_marker(pytest.mark.timeout(3600))
+            item.add_marker(pytest.mark.timeout(3600), append=False)
 
 
 def pytest_terminal_summary(

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from harness.uids import Uid, as_uid
 GROWTH_MAX = 64 << 20
 SMALL = 1 << 20
 BLOCK = 16 << 20
-SECONDS = 600
 
 PYTHON_READS = """
 import hashlib, sealbuf, sys
@@ -34,6 +34,11 @@ socket, name = sys.argv[1:]
 with sealbuf.connect(socket) as store:
     print(hashlib.sha256(store.get(name).memoryview()).hexdigest())
 """
+
+PYTHON_COPIES = PYTHON_READS.replace(
+    "store.get(name).memoryview()", "bytes(store.get(name).memoryview())"
+)
+"""The negative control."""
 
 PYTHON_WRITES = """
 import os, sealbuf, sys
@@ -57,74 +62,79 @@ class Transfer:
     daemon: int
 
 
-class _Peak:
-    """Follows RssAnon of a process until its end."""
+class _Peaks:
+    """Follows RssAnon of a client, and of the daemon beside it, until the client's end."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self.bytes = 0
-        self._process = process
-        self._thread = threading.Thread(target=self._follow)
+    def __init__(self, client: "subprocess.Popen[bytes]", daemon: Daemon) -> None:
+        self.client = self.daemon = 0
+        self._thread = threading.Thread(target=self._follow, args=(client, daemon))
         self._thread.start()
 
-    def _follow(self) -> None:
-        while self._process.poll() is None:
-            self.bytes = max(self.bytes, _rss_anon_of(self._process.pid))
+    def _follow(self, client: "subprocess.Popen[bytes]", daemon: Daemon) -> None:
+        while client.poll() is None:
+            self.daemon = max(self.daemon, rss_anon(daemon.pid))
+            with suppress(AssertionError, FileNotFoundError, ProcessLookupError):  # a zombie
+                self.client = max(self.client, rss_anon(client.pid))
             time.sleep(0.005)
 
-    def join(self) -> int:
+    def join(self) -> "_Peaks":
         self._thread.join()
-        return self.bytes
+        return self
 
 
-def _rss_anon_of(pid: int) -> int:
-    try:
-        return rss_anon(pid)
-    except (AssertionError, FileNotFoundError, ProcessLookupError):
-        return 0  # ended: a zombie has no memory
+@dataclass(frozen=True)
+class _Client:
+    """A program of one language, run as one uid."""
+
+    command: list[str]
+    variables: dict[str, str]
+
+    @classmethod
+    def java(cls, *arguments: str, uid: int) -> "_Client":
+        return cls(cli(*arguments, uid=uid), {})
+
+    @classmethod
+    def python(cls, program: str, *arguments: str, uid: int) -> "_Client":
+        python, variables = python_environment()
+        return cls(as_uid(uid, [python, "-c", program, *arguments]), variables)
+
+    def run(self, daemon: Daemon, take: Callable[[bytes], object]) -> _Peaks:
+        """Hands what it writes to `take`, piece by piece."""
+        variables = {**os.environ, **self.variables}
+        with subprocess.Popen(self.command, stdout=subprocess.PIPE, env=variables) as client:
+            peaks = _Peaks(client, daemon)
+            assert client.stdout is not None
+            while piece := client.stdout.read(1 << 20):
+                take(piece)
+        assert client.returncode == 0, f"failed: status={client.returncode} {self.command}"
+        return peaks.join()
 
 
-def _python(program: str, *arguments: str, uid: int) -> tuple[list[str], dict[str, str]]:
-    python, variables = python_environment()
-    return as_uid(uid, [python, "-c", program, *arguments]), variables
+def java_to_python(daemon: Daemon, name: str, file: Path, reads: str = PYTHON_READS) -> Transfer:
+    put = _Client.java("put", name, str(file), "--socket", daemon.path, uid=Uid.PRODUCER)
+    get = _Client.python(reads, daemon.path, name, uid=Uid.READER)
+    written = put.run(daemon, lambda _: None)
+    out = bytearray()
+    read = get.run(daemon, out.extend)
+    peak = max(written.daemon, read.daemon)
+    return Transfer(out.decode().strip(), written.client, read.client, peak)
 
 
-def _run(command: Sequence[str], variables: dict[str, str]) -> tuple[bytes, int]:
-    """What it wrote, at most a line kept, and its peak."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **variables})
-    peak = _Peak(process)
-    out, _ = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, f"client failed: status={process.returncode} {command}"
-    return out, peak.join()
-
-
-def _hashed(command: Sequence[str]) -> tuple[str, int]:
-    """SHA-256 of what a command writes, and its peak."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    peak = _Peak(process)
-    assert process.stdout is not None
+def python_to_java(daemon: Daemon, name: str, file: Path) -> Transfer:
+    put = _Client.python(PYTHON_WRITES, daemon.path, name, str(file), uid=Uid.PRODUCER)
+    get = _Client.java("get", name, "--socket", daemon.path, uid=Uid.READER)
+    written = put.run(daemon, lambda _: None)
     digest = hashlib.sha256()
-    while block := process.stdout.read(1 << 20):
-        digest.update(block)
-    assert process.wait(SECONDS) == 0, f"client failed: status={process.returncode} {command}"
-    return digest.hexdigest(), peak.join()
+    read = get.run(daemon, digest.update)
+    peak = max(written.daemon, read.daemon)
+    return Transfer(digest.hexdigest(), written.client, read.client, peak)
 
 
-def java_to_python(daemon: Daemon, file: Path) -> Transfer:
-    put = cli("put", "giant-java", str(file), "--socket", daemon.path, uid=Uid.PRODUCER)
-    _, producer = _run(put, {})
-    reads, variables = _python(PYTHON_READS, daemon.path, "giant-java", uid=Uid.READER)
-    out, reader = _run(reads, variables)
-    return Transfer(out.decode().strip(), producer, reader, rss_anon(daemon.pid))
+def java_to_copying_python(daemon: Daemon, name: str, file: Path) -> Transfer:
+    return java_to_python(daemon, name, file, PYTHON_COPIES)
 
 
-def python_to_java(daemon: Daemon, file: Path) -> Transfer:
-    writes, variables = _python(
-        PYTHON_WRITES, daemon.path, "giant-python", str(file), uid=Uid.PRODUCER
-    )
-    _, producer = _run(writes, variables)
-    get = cli("get", "giant-python", "--socket", daemon.path, uid=Uid.READER)
-    sha256, reader = _hashed(get)
-    return Transfer(sha256, producer, reader, rss_anon(daemon.pid))
+Direction = Callable[[Daemon, str, Path], Transfer]
 
 
 def _written(file: Path, nbytes: int) -> str:
@@ -145,29 +155,31 @@ def _growth(large: Transfer, small: Transfer) -> dict[str, int]:
     return {role: getattr(large, role) - getattr(small, role) for role in roles}
 
 
-def transfer(nbytes: int) -> list[str]:
-    """Both directions and the checks; a line of figures each."""
-    lines = []
+def transfer(
+    nbytes: int, directions: Sequence[Direction] = (java_to_python, python_to_java)
+) -> list[str]:
+    """The checks in each direction; a line of figures each."""
     folder = folder_for(Uid.PRODUCER, "giant")
     small, large = folder / "small", folder / "large"
     expected_small, expected = _written(small, SMALL), _written(large, nbytes)
-    for direction in (java_to_python, python_to_java):
-        with running(capacity=str(nbytes + (256 << 20))) as daemon:
-            first = direction(daemon, small)
-            daemon.open(Uid.PRODUCER).expect(
-                "deleted", "delete", name="giant-" + direction.__name__.split("_")[0]
-            )
+    lines = []
+    with (
+        running(capacity=str(nbytes + (256 << 20))) as daemon,
+        daemon.open(Uid.PRODUCER) as owner,
+    ):
+        for direction in directions:
+            first = direction(daemon, "small", small)
             started = time.monotonic()
-            second = direction(daemon, large)
+            second = direction(daemon, "large", large)
             seconds = time.monotonic() - started
-        assert first.sha256 == expected_small
-        assert second.sha256 == expected
-        growth = _growth(second, first)
-        figures = " ".join(f"{role}={grown >> 10}KiB" for role, grown in growth.items())
-        lines.append(
-            f"{direction.__name__}: bytes={nbytes} seconds={seconds:.1f} growth: {figures}"
-        )
-        assert max(growth.values()) <= GROWTH_MAX, f"something was copied: {growth}"
+            for name in ("small", "large"):
+                owner.expect("deleted", "delete", name=name)
+            assert (first.sha256, second.sha256) == (expected_small, expected)
+            growth = _growth(second, first)
+            figures = " ".join(f"{role}={grown >> 10}KiB" for role, grown in growth.items())
+            lines.append(f"{direction.__name__} bytes={nbytes} seconds={seconds:.1f} {figures}")
+            assert max(growth.values()) <= GROWTH_MAX, f"something was copied: {growth}"
+    large.unlink()
     return lines
 
 
