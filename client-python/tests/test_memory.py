@@ -225,6 +225,16 @@ def test_a_mapping_is_let_go_with_its_last_reference() -> None:
         assert gone() is None
 
 
+def test_a_mapping_is_not_closed_or_moved_by_hand() -> None:
+    with memfd(PAGE) as segment:
+        mapping = lent(segment)
+        with pytest.raises(BufferError, match=r"^a segment is unmapped with its last view"):
+            mapping.close()
+        with pytest.raises(BufferError, match=r"^a segment has one size: bytes=4096 asked=8192$"):
+            mapping.resize(2 * PAGE)
+        assert mapping.view()[:5].tobytes() == bytes(5)
+
+
 def test_bytes_are_copied_and_compared_whatever_their_format() -> None:
     with memfd(PAGE) as segment:
         mapping = lent(segment)

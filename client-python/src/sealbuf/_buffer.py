@@ -53,45 +53,45 @@ class Buffer:
     def memoryview(self) -> View:
         """The bytes themselves, read-only: format `B`, one axis. It keeps them alive.
 
+        Each call makes another view, so releasing one (`with buffer.memoryview() as view:`) leaves
+        the Buffer as it was.
+
         Raises Disconnected, Timeout or Closed only for a Buffer from `put` that nobody looked at
         before and whose slab cannot be asked for any more.
         """
-        data = self._data
-        if not isinstance(data, memoryview):
-            data = self._data = data()
-        return data
+        return memoryview(self._view())
 
     if sys.version_info >= (3, 12):
 
         def __buffer__(self, flags: int) -> View:
             if flags & _WRITABLE:
                 raise BufferError(f"a sealed buffer cannot be written to: name={self.name}")
-            return memoryview(self.memoryview())
+            return self.memoryview()
 
     def to_bytes(self) -> bytes:
         """A copy of the bytes in private memory."""
-        return self.memoryview().tobytes()
+        return self._view().tobytes()
 
     __bytes__ = to_bytes
 
     def __len__(self) -> int:
-        return len(self.memoryview())
+        return len(self._view())
 
     @overload
     def __getitem__(self, at: int) -> int: ...
     @overload
     def __getitem__(self, at: slice) -> View: ...
     def __getitem__(self, at: int | slice) -> int | View:
-        return self.memoryview()[at]
+        return self._view()[at]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.memoryview())
+        return iter(self._view())
 
     def __eq__(self, other: object) -> bool:
-        mine = self.memoryview()
+        mine = self._view()
         if isinstance(other, Buffer):
             same_kind = self.format == other.format and self.shape == other.shape
-            return same_kind and memory.equal(mine, other.memoryview())
+            return same_kind and memory.equal(mine, other._view())
         try:
             theirs = memoryview(other)  # type: ignore[arg-type]
         except TypeError:
@@ -102,7 +102,7 @@ class Buffer:
 
     def __hash__(self) -> int:
         """That of the bytes: equal Buffers and bytes find the same dictionary entry."""
-        return hash(self.memoryview())
+        return hash(self._view())
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
@@ -171,7 +171,15 @@ class Buffer:
     @property
     def address(self) -> int:
         """Where the first byte lies in this process, for as long as the Buffer or a view lives."""
-        return memory.address_of(self.memoryview())
+        return memory.address_of(self._view())
+
+    def _view(self) -> View:
+        """The Buffer's own view. It must not get out: whoever releases it could unmap the memory
+        that another thread is reading."""
+        data = self._data
+        if not isinstance(data, memoryview):
+            data = self._data = data()
+        return data
 
     @property
     def _record(self) -> Record:

@@ -27,6 +27,7 @@ import fcntl
 import mmap
 import os
 import weakref
+from typing import NoReturn
 
 from sealbuf._errors import ProtocolError, TooManyMappings
 
@@ -129,6 +130,14 @@ class Mapping(mmap.mmap):
     def view(self) -> memoryview:
         """The segment's bytes; writable only where the mapping was made for writing."""
         return memoryview(self)[self._start : self._start + self.nbytes]
+
+    def close(self) -> NoReturn:
+        """Refused: the range is given back with the last reference, and is laid over until then."""
+        raise BufferError("a segment is unmapped with its last view, not by hand: drop the views")
+
+    def resize(self, newsize: int) -> NoReturn:
+        """Refused, for the same reason: it would move the range."""
+        raise BufferError(f"a segment has one size: bytes={self.nbytes} asked={newsize}")
 
     def seal_read_only(self, fd: int) -> None:
         """Lays the read-only description over a writable mapping, under the views that live."""

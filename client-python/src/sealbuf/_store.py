@@ -8,9 +8,10 @@ are cached by the catalog reader, dedicated segments live exactly as long as som
 import os
 import sys
 from collections.abc import Iterator
+from operator import index
 from threading import TIMEOUT_MAX
 from time import monotonic
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
 from weakref import WeakValueDictionary
 
 from sealbuf import _memory as memory
@@ -103,7 +104,7 @@ class Store:
         published = self._connection.request("put", payload=view, name=name)
         return self._buffer(catalog, published, view.nbytes)
 
-    def create(self, name: str | None = None, *, nbytes: int) -> Writer:
+    def create(self, name: str | None = None, *, nbytes: SupportsIndex) -> Writer:
         """Lends `nbytes` bytes of zeroed shared memory to be written in place and then sealed.
 
         The name is taken from now on. Without one the store chooses it. Raises AlreadyExists,
@@ -112,9 +113,10 @@ class Store:
         """
         if name is not None:
             name_bytes(name)
-        if not 0 <= nbytes <= SEQ_MAX:
-            raise InvalidRequest(f"size out of bounds: nbytes={nbytes} min=0 max={SEQ_MAX}")
-        lent = self._connection.request("create", name=name, nbytes=nbytes)
+        size = index(nbytes)
+        if not 0 <= size <= SEQ_MAX:
+            raise InvalidRequest(f"size out of bounds: nbytes={size} min=0 max={SEQ_MAX}")
+        lent = self._connection.request("create", name=name, nbytes=size)
         return Writer(self._session, lent)
 
     def get(self, name: str) -> Buffer:
@@ -190,8 +192,9 @@ class Store:
         if catalog is None:
             return
         try:
-            for buffer in [*self._unseen.values()] if catalog.alive else []:
-                buffer.memoryview()
+            for buffer in self._unseen.valuerefs() if catalog.alive else []:
+                if (alive := buffer()) is not None:
+                    alive.memoryview()
         except Error:
             pass  # what the daemon does not bring any more cannot be kept
         finally:

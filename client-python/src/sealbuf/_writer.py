@@ -19,8 +19,9 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import index
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, SupportsIndex, TypeAlias
 from weakref import WeakValueDictionary
 
 from sealbuf._buffer import Buffer, record_of
@@ -108,7 +109,18 @@ class Writer:
         def __buffer__(self, _flags: int) -> View:
             return self.memoryview()
 
-    def seal(self, nbytes: int | None = None) -> Buffer:
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """For `numpy.asarray(writer)` where Python has no buffer protocol for it (3.11)."""
+        readonly = self.memoryview().readonly
+        return {
+            "version": 3,
+            "shape": (self._nbytes,),
+            "typestr": "|u1",
+            "data": (self._mapping.address, readonly),
+        }
+
+    def seal(self, nbytes: SupportsIndex | None = None) -> Buffer:
         """Publishes what was written, or its first `nbytes` bytes, and makes it immutable.
 
         Raises StillMapped while somebody can still write to the segment: this process through a
@@ -117,14 +129,15 @@ class Writer:
         it may or may not have been published: sealing again then raises NotFound if it was.
         """
         self._check_unfinished()
-        size = self._nbytes if nbytes is None else nbytes
+        size = self._nbytes if nbytes is None else index(nbytes)
         if not 0 <= size <= self._nbytes:
             raise InvalidRequest(f"more bytes than created: nbytes={size} max={self._nbytes}")
         if self._state is State.OPEN:
             self._state = State.READ_ONLY
-            self._mapping.seal_read_only(self._reading.fileno())
+            self._lay_read_only()
         connection = self._session.connection
-        published = connection.request("seal", buffer=self._buffer, nbytes=nbytes)
+        fewer = None if nbytes is None else size
+        published = connection.request("seal", buffer=self._buffer, nbytes=fewer)
         with connection.judging():
             check_segment(self._reading.fileno(), self._mapping.nbytes, SEALED)
         self._state = State.SEALED
@@ -141,8 +154,13 @@ class Writer:
         self._state = State.ABORTED
         self._mapping.abandon()
         self._reading.close()
-        with suppress(Disconnected, Closed):  # the end of a session aborts what it left
+        try:
             self._session.connection.request("abort", buffer=self._buffer)
+        except (Disconnected, Closed):
+            pass  # the end of a session aborts what it left
+        except BaseException:  # perhaps it was not even sent
+            self._session.connection.forget(self._buffer)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -168,6 +186,14 @@ class Writer:
 
     def __repr__(self) -> str:
         return f"<sealbuf.Writer {self._name!r} nbytes={self._nbytes} state={self._state.value}>"
+
+    def _lay_read_only(self) -> None:
+        try:
+            self._mapping.seal_read_only(self._reading.fileno())
+        except BaseException:  # what lies there now may not be the segment any more
+            with suppress(Error):
+                self.abort()
+            raise
 
     def _check_unfinished(self) -> None:
         if self._state not in _UNFINISHED:

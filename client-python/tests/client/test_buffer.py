@@ -72,6 +72,16 @@ def test_equality_is_that_of_bytes(path: str, name: str, how: str) -> None:
         assert buffer != array("I", DATA), "the same bytes, but other items"
 
 
+def test_a_view_that_is_released_leaves_the_buffer_alone(
+    path: str, name: str, data: bytes, how: str
+) -> None:
+    with sealbuf.connect(path) as store:
+        buffer = published(store, data, name, how)
+        with buffer.memoryview() as view:
+            assert view == data
+        assert buffer == data
+
+
 def test_a_slice_copies_nothing(path: str, name: str, data: bytes, how: str) -> None:
     with sealbuf.connect(path) as store:
         buffer = published(store, data, name, how)

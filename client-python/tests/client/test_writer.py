@@ -231,6 +231,18 @@ def test_numpy_writes_in_place(path: str, name: str) -> None:
         store.delete(name)
 
 
+def test_numpy_takes_a_writer_as_it_is(path: str, name: str) -> None:
+    with sealbuf.connect(path) as store:
+        with store.create(name, nbytes=np.prod([3, 4])) as writer:
+            array = np.asarray(writer)
+            array[...] = 7
+        assert store.get(name) == bytes([7]) * 12
+        assert array.tolist() == [7] * 12, "it goes on reading the same memory"
+        with pytest.raises(sealbuf.Closed, match=rf"^writer is sealed: name={name}$"):
+            np.asarray(writer)
+        store.delete(name)
+
+
 if sys.version_info >= (3, 12):
 
     def test_from_python_3_12_on_a_writer_has_the_buffer_protocol(path: str, name: str) -> None:
