@@ -84,6 +84,20 @@ class RequestsTest {
   }
 
   @Test
+  void fieldNamesOfOneHashAreUnknownLikeOthers() {
+    StringBuilder head = new StringBuilder("{\"op\":\"ping\",\"seq\":1");
+    for (int i = 0; i < 1024; i++) {
+      head.append(",\"");
+      for (int bit = 0; bit < 10; bit++) {
+        head.append((i >> bit & 1) == 0 ? "Ba" : "C@"); // 33 * 'B' + 'a' = 33 * 'C' + '@'
+      }
+      head.append("\":1");
+    }
+    assertThatThrownBy(() -> read(head.append('}').toString()))
+        .hasMessage("unknown field: field=BaBaBaBaBaBaBaBaBaBa");
+  }
+
+  @Test
   void onlyPutCarriesAPayload() {
     ByteBuffer head = ByteBuffer.wrap("{\"op\":\"ping\",\"seq\":1}".getBytes(UTF_8));
     assertThatThrownBy(() -> Requests.read(new Frame(0, head, ByteBuffer.allocate(3))))
