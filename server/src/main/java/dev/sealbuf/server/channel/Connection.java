@@ -34,12 +34,18 @@ import org.slf4j.LoggerFactory;
 /// does not read its replies is soon not read from either, and what it can make the daemon keep is
 /// bounded.
 ///
+/// **Turns.** What one read brings can be hundreds of requests. After a turn's worth of time the
+/// rest waits for the next round of the loop, so that a client that asks without pause slows itself.
+///
 /// **The end.** An error that ends the connection must reach a client whose own bytes are still on
 /// their way: the queue is flushed, the writing side shut down, what still comes is dropped until
 /// the peer closes or a second has passed.
 final class Connection extends ChannelInboundHandlerAdapter implements Outbox, OutgoingQueue.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final int LINGER_SECONDS = 1;
+
+  /// How long requests that are there already are answered in one go.
+  private static final long TURN_NANOS = 1_000_000;
 
   private enum Phase {
     /// Frames are looked at.
@@ -62,6 +68,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   private Phase phase = Phase.SERVING;
   private ByteBuf unread = Unpooled.EMPTY_BUFFER;
   private boolean pumping;
+  private boolean resting;
 
   Connection(EpollDomainSocketChannel channel, LoopContext context, Peer peer, Service service) {
     this.channel = channel;
@@ -160,10 +167,14 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
       return;
     }
     pumping = true;
+    long turnEnd = context.nanoTime() + TURN_NANOS;
     try {
       for (Optional<Frame> frame = next(); frame.isPresent(); frame = next()) {
         session.receive(frame.get());
         share.give(frame.get().bodyBytes());
+        if (context.nanoTime() - turnEnd > 0) {
+          rest();
+        }
       }
     } catch (FrameException e) {
       misbehaved(e.code(), e.getMessage());
@@ -173,8 +184,20 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     channel.config().setAutoRead(phase != Phase.SERVING || (!unread.isReadable() && mayReceive()));
   }
 
+  /// Lets the others have their turn. A task that is due at once would not do: the loop runs all of
+  /// those before it looks at its sockets again, but it collects timers only once a round.
+  private void rest() {
+    resting = true;
+    var _ = context.loop().schedule(this::resume, 0, TimeUnit.NANOSECONDS);
+  }
+
+  private void resume() {
+    resting = false;
+    pump();
+  }
+
   private boolean mayReceive() {
-    return queue.isEmpty() && session.pending() < Limits.PENDING_MAX;
+    return !resting && queue.isEmpty() && session.pending() < Limits.PENDING_MAX;
   }
 
   private Optional<Frame> next() throws FrameException {
