@@ -48,7 +48,7 @@ final class Account {
     if (segments == segmentsMax) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
-          "no descriptors for another segment: segments=%d max=%d"
+          "too many segments: segments=%d max=%d"
               .formatted(segments, segmentsMax));
     }
     segments++;

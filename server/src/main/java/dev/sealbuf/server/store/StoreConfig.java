@@ -10,7 +10,8 @@ import java.util.random.RandomGenerator;
 /// How large a store may become, and what it takes from its surroundings.
 ///
 /// @param capacity bytes of memory it may take, catalog and slabs included
-/// @param segmentsMax segments it may have: each keeps one descriptor of the daemon open
+/// @param segmentsMax segments it may have: each keeps a descriptor of the daemon open and
+///   some of its heap
 /// @param daemonUid whose peers may delete and abort everything
 /// @param server version of the daemon, for `stat`
 /// @param random of which nobody can guess the next number
@@ -39,20 +40,26 @@ public record StoreConfig(
     }
   }
 
-  /// On this machine, with as many segments as RLIMIT_NOFILE allows.
+  /// What a segment costs while it is written: its buffer's name, and its places in the tables. One
+  /// that is published costs a quarter of that.
+  private static final long HEAP_PER_SEGMENT = 1024;
+
+  /// On this machine, with as many segments as RLIMIT_NOFILE and the heap allow.
   public static StoreConfig of(long capacity, int daemonUid, String server) throws IOException {
     return new StoreConfig(
         capacity,
-        segmentsMax(ResourceLimits.openFiles()),
+        segmentsMax(ResourceLimits.openFiles(), Runtime.getRuntime().maxMemory()),
         daemonUid,
         server,
         Clock.system(),
         new SecureRandom());
   }
 
-  /// What is left of the process's descriptors; half of them where they are few.
-  static int segmentsMax(long openFiles) {
-    long left = Math.max(openFiles - RESERVED_DESCRIPTORS, openFiles / 2);
-    return (int) Math.min(left, Integer.MAX_VALUE);
+  /// What is left of the process's descriptors, half of them where they are few; and no more than
+  /// half of the heap can describe.
+  static int segmentsMax(long openFiles, long heapBytes) {
+    long descriptors = Math.max(openFiles - RESERVED_DESCRIPTORS, openFiles / 2);
+    long described = heapBytes / 2 / HEAP_PER_SEGMENT;
+    return (int) Math.min(Math.min(descriptors, described), Integer.MAX_VALUE);
   }
 }

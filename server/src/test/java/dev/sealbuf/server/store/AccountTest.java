@@ -74,7 +74,7 @@ class AccountTest {
     account.charge(Kind.DEDICATED, 1);
     Account.Charge third = account.charge(Kind.UNFINISHED, 1);
 
-    assertRefused(1, "no descriptors for another segment: segments=3 max=3");
+    assertRefused(1, "too many segments: segments=3 max=3");
     third.close();
     account.charge(Kind.UNFINISHED, 1);
   }

@@ -131,7 +131,7 @@ class CapacityTest {
 
       Refused.with(
           ErrorCode.STORE_FULL,
-          "no descriptors for another segment: segments=4 max=4",
+          "too many segments: segments=4 max=4",
           () -> store.create(PRODUCER, "third", 1));
       store.seal(PRODUCER, first);
       store.delete(PRODUCER, "first");
@@ -141,10 +141,16 @@ class CapacityTest {
 
   @Test
   void theNumberOfSegmentsFollowsTheProcessLimit() {
-    assertThat(StoreConfig.segmentsMax(1 << 20)).isEqualTo((1 << 20) - 4096);
-    assertThat(StoreConfig.segmentsMax(8192)).isEqualTo(4096);
-    assertThat(StoreConfig.segmentsMax(1024)).isEqualTo(512);
-    assertThat(StoreConfig.segmentsMax(Long.MAX_VALUE)).isEqualTo(Integer.MAX_VALUE);
+    assertThat(StoreConfig.segmentsMax(1 << 20, Long.MAX_VALUE)).isEqualTo((1 << 20) - 4096);
+    assertThat(StoreConfig.segmentsMax(8192, Long.MAX_VALUE)).isEqualTo(4096);
+    assertThat(StoreConfig.segmentsMax(1024, Long.MAX_VALUE)).isEqualTo(512);
+    assertThat(StoreConfig.segmentsMax(Long.MAX_VALUE, Long.MAX_VALUE))
+        .isEqualTo(Integer.MAX_VALUE);
+  }
+
+  @Test
+  void theNumberOfSegmentsFollowsTheHeap() {
+    assertThat(StoreConfig.segmentsMax(1 << 20, 64 << 20)).isEqualTo(32_768);
   }
 
   private static long sharedMemory() throws IOException {
