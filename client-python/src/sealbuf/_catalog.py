@@ -85,7 +85,7 @@ class CatalogReader:
         owner = self._owner[0]
         return owner != 0 and not owner & OWNER_DIED
 
-    def find(self, name: bytes) -> Found | Answer:
+    def find(self, name: bytes, attempts: int = ATTEMPTS_MAX) -> Found | Answer:
         """Where the buffer of that name is; Disconnected when the daemon is gone."""
         owner = self._owner[0]
         if not owner or owner & OWNER_DIED:
@@ -93,10 +93,28 @@ class CatalogReader:
         if self._epoch_word[0] != self._epoch:
             self._forget_slabs()
         hashed = crc32(name)
-        try:
-            return self._probe(name, hashed)
-        except NotFound:
-            return self._probe_again(name, hashed)
+        index = hashed >> TABLE_SHIFT
+        word = self._directory[index]
+        known, table = self._tables[index]
+        if known != word:
+            table = self._open_table(index, word)
+        tag = hashed >> HASH_TAG_SHIFT & TAG_MASK
+        mask = len(table) - 1
+        for step in STEPS:
+            word = table[hashed + step & mask]
+            if word >> TAG_SHIFT == tag and word > GONE:
+                number = word >> OFFSET_BITS & SLAB_MASK
+                try:
+                    slab = self._slabs.get(number) or self.slab(number)
+                except NotFound:  # it was retired, so the word is an old one
+                    return self.find(name, attempts - 1) if attempts > 1 else Answer.ASK
+                at = (word & OFFSET_MASK) * ALIGNMENT
+                place = match_record(slab.memory, at, name)
+                if place is not None:
+                    return number, slab, at, place
+            if word == EMPTY:
+                return Answer.ABSENT
+        return Answer.ASK
 
     def slab(self, number: int) -> Slab:
         """A slab by its number; NotFound when the daemon does not have it any more."""
@@ -129,36 +147,6 @@ class CatalogReader:
             self._epoch = self._epoch_word[0]
             self._slabs.clear()
             self._mapped.clear()
-
-    def _probe(self, name: bytes, hashed: int) -> Found | Answer:
-        index = hashed >> TABLE_SHIFT
-        word = self._directory[index]
-        known, table = self._tables[index]
-        if known != word:
-            table = self._open_table(index, word)
-        tag = hashed >> HASH_TAG_SHIFT & TAG_MASK
-        mask = len(table) - 1
-        for step in STEPS:
-            word = table[hashed + step & mask]
-            if word >> TAG_SHIFT == tag and word > GONE:
-                number = word >> OFFSET_BITS & SLAB_MASK
-                slab = self._slabs.get(number) or self.slab(number)
-                at = (word & OFFSET_MASK) * ALIGNMENT
-                place = match_record(slab.memory, at, name)
-                if place is not None:
-                    return number, slab, at, place
-            if word == EMPTY:
-                return Answer.ABSENT
-        return Answer.ASK
-
-    def _probe_again(self, name: bytes, hashed: int) -> Found | Answer:
-        """A slab was gone, so the word that named it is an old one by now."""
-        for _ in range(ATTEMPTS_MAX - 1):
-            try:
-                return self._probe(name, hashed)
-            except NotFound:
-                continue
-        return Answer.ASK
 
     def _open_table(self, index: int, word: int) -> memoryview:
         place = layout.read_directory_word(word)

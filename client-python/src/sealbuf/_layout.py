@@ -72,9 +72,12 @@ ALIGNMENT = 64
 SLAB_BYTES = 2 << 20
 RECORD = struct.Struct("<IIQQQQQqIHBBII")
 """The part of fixed size, in the order of the table in LAYOUT.md."""
+RECORD_BYTES = RECORD.size
 _PLACE = struct.Struct("<I20xQQQ12xHBBI")
 """Of it, what a get needs: lengths and the place of the payload."""
-_AXIS_BYTES = 8
+_unpack_place = _PLACE.unpack_from
+_AXIS_BYTES = 16
+"""Shape and strides, 8 bytes each."""
 
 
 class Table(NamedTuple):
@@ -152,19 +155,19 @@ def pack_table_word(tag: int, slab: int, offset: int) -> int:
 def match_record(memory: Memory, at: int, name: bytes) -> Place | None:
     """Range-checks the record at byte `at`; the place of its payload, if it carries this name."""
     room = len(memory) - at
-    if at < 0 or at % ALIGNMENT or room < RECORD.size:
+    if at < 0 or at % ALIGNMENT or room < RECORD_BYTES:
         raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
-    size, segment, offset, nbytes, name_bytes, format_bytes, ndim, metadata_bytes = (
-        _PLACE.unpack_from(memory, at)
+    size, segment, offset, nbytes, name_bytes, format_bytes, ndim, metadata_bytes = _unpack_place(
+        memory, at
     )
-    start = RECORD.size + 2 * _AXIS_BYTES * ndim
+    start = RECORD_BYTES + _AXIS_BYTES * ndim
     parts = start + name_bytes + format_bytes + metadata_bytes
     if size != parts or size > room:
         raise _bad_length(at, size, parts, room)
     start += at
     if memory[start : start + name_bytes] != name:
         return None
-    if segment == 0:
+    if segment == 0 and (offset % ALIGNMENT or offset + nbytes > len(memory)):
         check_payload(offset, nbytes, len(memory))
     return segment, offset, nbytes
 
@@ -181,7 +184,7 @@ def check_payload(offset: int, nbytes: int, segment_bytes: int) -> None:
 def read_record(memory: Memory, at: int) -> Record:
     """The record at byte `at`, its lengths checked; where its payload may lie is not."""
     room = len(memory) - at
-    if at < 0 or room < RECORD.size:
+    if at < 0 or room < RECORD_BYTES:
         raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
     fields = RECORD.unpack_from(memory, at)
     size, _, buffer, version, segment, offset, nbytes, created, owner = fields[:9]

@@ -1,10 +1,10 @@
 """Mappings of segments: the only native calls of the library, through ctypes.
 
-`mmap.mmap(fd, ...)` would keep a duplicate of the descriptor for each mapping, and for a writer
-that is a hidden way to write which the daemon's seal would wait for. So a Mapping is an *anonymous*
-mmap object: it owns a range of addresses and no descriptor, and mmap(2) with MAP_FIXED lays the
-segment over that range. The same call lays a read-only description over a writable mapping when a
-buffer is sealed: views that were taken before go on reading, in place.
+`mmap.mmap(fd, ...)` would keep a duplicate of the descriptor, one for each mapping, and could not
+exchange what lies under views that live. So a Mapping is an *anonymous* mmap object: it owns a
+range of addresses and no descriptor, and mmap(2) with MAP_FIXED lays the segment over that range.
+The same call lays a read-only description over a writable mapping when a buffer is sealed: views
+that were taken before go on reading, in place.
 
 A memoryview keeps its mmap object alive, and the object unmaps its range when it goes. So a view
 owns its memory: it outlives the Buffer, the Store and the daemon, and nothing has to be counted.

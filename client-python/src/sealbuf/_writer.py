@@ -10,8 +10,8 @@ Sealing goes in two steps. First the library lays a read-only mapping over the w
 place: views that were taken before go on reading. Then it asks the daemon, which has the kernel
 seal the segment; the kernel refuses (StillMapped) while anybody could still write: a forked copy, a
 page in flight. Such a refusal changes nothing at the daemon, so `seal()` can be called again. But
-this process cannot write any more: the descriptor for writing was closed when it was mapped, since
-an open one is just what a seal would wait for.
+this process cannot write any more: the descriptor for writing was closed as soon as it was mapped,
+so that nothing else could be mapped through it and hold up the seal.
 """
 
 import sys
