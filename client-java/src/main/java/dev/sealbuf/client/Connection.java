@@ -63,7 +63,7 @@ final class Connection implements AutoCloseable {
   private final Deque<Fd> arrived = new ArrayDeque<>();
   private long seq;
 
-  private Connection(UnixSocket socket) {
+  Connection(UnixSocket socket) {
     this.socket = socket;
   }
 
@@ -209,11 +209,12 @@ final class Connection implements AutoCloseable {
   }
 
   private List<Fd> take(int stated) {
-    if (arrived.size() < stated) {
+    int count = arrived.size();
+    if (count < stated) {
       breakOff();
       throw new ProtocolException(
           "fewer descriptors than the frame states: descriptors=%d stated=%d"
-              .formatted(arrived.size(), stated));
+              .formatted(count, stated));
     }
     List<Fd> taken = new ArrayList<>(stated);
     while (taken.size() < stated) {

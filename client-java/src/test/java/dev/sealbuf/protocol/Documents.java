@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /// The documents of the contract, and the tables in them.
-final class Documents {
+public final class Documents {
   private Documents() {}
 
   /// A file of the `protocol` folder, which lies beside the modules.
-  static Path protocol(String name) {
+  public static Path protocol(String name) {
     return Stream.of(Path.of("protocol"), Path.of("..", "protocol"))
         .filter(Files::isDirectory)
         .findFirst()
@@ -21,7 +21,7 @@ final class Documents {
         .resolve(name);
   }
 
-  static List<String> lines(Path file) {
+  public static List<String> lines(Path file) {
     try {
       return Files.readAllLines(file);
     } catch (IOException e) {
@@ -30,7 +30,7 @@ final class Documents {
   }
 
   /// The rows of the table whose header row begins with these cells.
-  static List<List<String>> table(String document, String... header) {
+  public static List<List<String>> table(String document, String... header) {
     List<List<String>> rows =
         lines(protocol(document)).stream()
             .map(Documents::cells)
@@ -45,7 +45,7 @@ final class Documents {
   }
 
   /// The rows of the table under a heading.
-  static List<List<String>> tableUnder(String document, String heading) {
+  public static List<List<String>> tableUnder(String document, String heading) {
     return lines(protocol(document)).stream()
         .dropWhile(line -> !line.equals("## " + heading))
         .map(Documents::cells)
