@@ -51,7 +51,15 @@ public final class BufferWriter implements AutoCloseable {
   /// seal waits for.
   static BufferWriter map(Sealbuf store, Answer answer) {
     Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
-    List<Fd> descriptors = answer.descriptors();
+    try {
+      return map(store, loan, answer.descriptors());
+    } catch (RuntimeException | Error e) {
+      store.forget(loan.buffer()); // or its name stays taken for as long as the session lasts
+      throw e;
+    }
+  }
+
+  private static BufferWriter map(Sealbuf store, Reply.Lent loan, List<Fd> descriptors) {
     if (loan.nbytes() > loan.segmentBytes()) {
       throw new ProtocolException(
           "segment shorter than the buffer: segment_bytes=%d nbytes=%d"
@@ -126,7 +134,12 @@ public final class BufferWriter implements AutoCloseable {
     Views.end(mapping::close, loan.name());
     readOnly.close();
     state = State.ABORTED;
-    store.call(seq -> new Request.Abort(seq, loan.buffer()), store.deadline()).close();
+    try {
+      store.call(seq -> new Request.Abort(seq, loan.buffer()), store.deadline()).close();
+    } catch (TimeoutException e) {
+      store.forget(loan.buffer());
+      throw e;
+    }
   }
 
   /// Aborts what was not sealed.

@@ -75,9 +75,10 @@ final class CatalogReader {
     int hash = NameHash.of(name);
     try {
       for (int attempt = 0; attempt <= RESTARTS_MAX; attempt++) {
-        Lookup lookup = search(hash, name, deadline);
-        if (lookup != null) {
-          return lookup;
+        try {
+          return search(hash, name, deadline);
+        } catch (NotFoundException _) {
+          // A segment that a word named was retired meanwhile, so the word is an old one.
         }
       }
       return Miss.ASK;
@@ -86,8 +87,10 @@ final class CatalogReader {
     }
   }
 
-  /// One search; null when it has to begin again.
-  private @Nullable Lookup search(int hash, byte[] name, Deadline deadline) throws LayoutException {
+  /// One search.
+  ///
+  /// @throws NotFoundException when it has to begin again
+  private Lookup search(int hash, byte[] name, Deadline deadline) throws LayoutException {
     Table table = table(NameHash.table(hash), deadline);
     if (table == null) {
       return Miss.ASK;
@@ -102,24 +105,13 @@ final class CatalogReader {
       if (!TableWord.isLive(word) || TableWord.tag(word) != tag) {
         continue;
       }
-      MemorySegment slab = slab(TableWord.slab(word), deadline); // 5
-      if (slab == null) {
-        return null;
-      }
+      MemorySegment slab = segments.get(TableWord.slab(word), deadline); // 5
       long at = TableWord.offset(word);
       if (BufferRecord.isNamed(slab, at, name)) { // 6
         return new Found(TableWord.slab(word), slab, at);
       }
     }
     return Miss.ASK;
-  }
-
-  private @Nullable MemorySegment slab(long number, Deadline deadline) {
-    try {
-      return segments.get(number, deadline);
-    } catch (NotFoundException _) {
-      return null;
-    }
   }
 
   /// Step 3: where the table lies now, and its segment mapped.

@@ -28,6 +28,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,8 +42,9 @@ import java.util.function.LongFunction;
 ///
 /// **Deadlines.** A call that waited too long leaves, its reply comes later. Replies carry the
 /// number of their request, so the next call skips those of earlier ones and closes their
-/// descriptors; a loan that nobody waits for is given back. A request that could not be sent whole
-/// is different: the stream is out of step and the connection ends.
+/// descriptors; a loan that nobody waits for, and one whose writer could not say abort, is given
+/// back along with it. A request that could not be sent whole is different: the stream is out of
+/// step and the connection ends.
 ///
 /// **Descriptors** are kept in order of arrival; a frame takes as many as it states. Fewer, or any
 /// left over when no frame is pending, and the stream cannot be trusted.
@@ -61,6 +64,7 @@ final class Connection implements AutoCloseable {
   private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES);
   private final ByteBuffer bytes = buffer.asByteBuffer().limit(0);
   private final Deque<Fd> arrived = new ArrayDeque<>();
+  private final Queue<Long> orphans = new ConcurrentLinkedQueue<>();
   private long seq;
 
   Connection(UnixSocket socket) {
@@ -98,6 +102,7 @@ final class Connection implements AutoCloseable {
     takeTurn(deadline);
     try {
       requireOpen();
+      giveBackOrphans(deadline);
       send(request.apply(++seq), deadline);
       Answer answer = receive(seq, deadline);
       if (answer.reply() instanceof Reply.Failure failure) {
@@ -107,6 +112,19 @@ final class Connection implements AutoCloseable {
       return answer;
     } finally {
       turn.unlock();
+    }
+  }
+
+  /// Has an unfinished buffer aborted along with the next request.
+  void forget(long unfinished) {
+    orphans.add(unfinished);
+  }
+
+  private void giveBackOrphans(Deadline deadline) {
+    for (Long orphan = orphans.peek(); orphan != null; orphan = orphans.peek()) {
+      long unfinished = orphan;
+      send(new Request.Abort(++seq, unfinished), deadline);
+      orphans.remove();
     }
   }
 
@@ -130,6 +148,9 @@ final class Connection implements AutoCloseable {
   }
 
   private void takeTurn(Deadline deadline) {
+    if (turn.tryLock()) {
+      return; // also in a thread that is interrupted: it has nothing to wait for
+    }
     try {
       if (!turn.tryLock(deadline.remaining(), TimeUnit.NANOSECONDS)) {
         throw new TimeoutException("other threads' requests took until the deadline");

@@ -214,6 +214,7 @@ public final class Sealbuf implements AutoCloseable {
   @Override
   public void close() {
     connection.close();
+    segments.clear();
   }
 
   Deadline deadline() {
@@ -222,6 +223,10 @@ public final class Sealbuf implements AutoCloseable {
 
   Answer call(LongFunction<Request> request, Deadline deadline) {
     return connection.call(request, deadline);
+  }
+
+  void forget(long unfinished) {
+    connection.forget(unfinished);
   }
 
   BufferInfo info(Reply.Published published, long nbytes) {

@@ -23,7 +23,12 @@ final class Views {
   }
 
   /// Bytes for a frame, where they are if the socket can take them from there.
+  ///
+  /// The kernel gets addresses only, so nobody else checks that there still is memory behind them.
   static ByteBuffer payload(MemorySegment data) {
+    if (!data.scope().isAlive()) {
+      throw new IllegalStateException("what is to be put was closed: data=" + data);
+    }
     return data.isNative()
         ? data.asByteBuffer()
         : ByteBuffer.wrap(data.toArray(ValueLayout.JAVA_BYTE));
