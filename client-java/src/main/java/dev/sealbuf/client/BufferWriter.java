@@ -47,8 +47,8 @@ public final class BufferWriter implements AutoCloseable {
     this.readOnly = readOnly;
   }
 
-  /// Maps a lent segment. The writable descriptor must not outlive the call: an open one is what a
-  /// seal waits for.
+  /// Maps a lent segment. The writable descriptor ends with the answer, so that nothing else is
+  /// mapped through it: any such mapping is what a seal waits for.
   static BufferWriter map(Sealbuf store, Answer answer) {
     Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
     try {

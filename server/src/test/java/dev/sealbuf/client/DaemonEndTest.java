@@ -4,9 +4,12 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -132,6 +135,18 @@ class DaemonEndTest {
       assertThatThrownBy(() -> Sealbuf.connect(daemon.socket()))
           .isInstanceOf(NoDaemonException.class)
           .hasMessageContaining("errno=ECONNREFUSED");
+    }
+  }
+
+  @Test
+  void aSocketThatMayNotBeOpenedIsNotPermitted() throws IOException {
+    try (DaemonProcess daemon = DaemonProcess.start()) {
+      Files.setPosixFilePermissions(daemon.socket(), Set.of());
+      assertThatThrownBy(() -> Sealbuf.connect(daemon.socket()))
+          .isInstanceOf(NotPermittedException.class)
+          .hasMessage(
+              "this uid may not open the socket: socket=%s;".formatted(daemon.socket())
+                  + " ask the owner of the buffer or of the daemon");
     }
   }
 }
