@@ -1,0 +1,57 @@
+package dev.sealbuf.server;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+
+/// A daemon in this process, at a socket in a folder of its own. Whoever runs the tests is its uid.
+public final class TestDaemon implements AutoCloseable {
+  private static final long CAPACITY = 64L << 20;
+
+  private final Path folder;
+  private final Path socket;
+  private final Daemon daemon;
+
+  public TestDaemon() {
+    try {
+      folder = Files.createTempDirectory("sealbuf-test");
+      socket = folder.resolve("sealbuf.sock");
+      daemon =
+          Daemon.start(new Daemon.Options(socket, CAPACITY, OptionalLong.empty(), "0.0.0-test"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public Path socket() {
+    return socket;
+  }
+
+  /// A connection that has said nothing yet.
+  public TestClient connect() {
+    return TestClient.connect(socket);
+  }
+
+  /// A connection that has said hello.
+  public TestClient open() {
+    TestClient client = connect();
+    client.hello();
+    return client;
+  }
+
+  @Override
+  public void close() {
+    daemon.close();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package dev.sealbuf.server.channel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+final class AdmissionTest {
+  private static final long MUCH_HEAP = 1L << 40;
+
+  @Test
+  void oneUidGetsThreeQuartersOfTheSessionsAndNoMore() {
+    Admission admission = new Admission(16, MUCH_HEAP); // 12 sessions, 9 of one uid
+    for (int session = 0; session < 9; session++) {
+      assertThat(admission.enter(1)).isEmpty();
+    }
+    assertThat(admission.enter(1))
+        .contains("too many sessions of one uid: uid=1 sessions=9 max=9");
+    assertThat(admission.enter(2)).isEmpty();
+  }
+
+  @Test
+  void theSumIsBoundedByDescriptors() {
+    Admission admission = new Admission(16, MUCH_HEAP);
+    for (int uid = 0; uid < 12; uid++) {
+      assertThat(admission.enter(uid)).isEmpty();
+    }
+    assertThat(admission.enter(99)).contains("too many sessions: sessions=12 max=12");
+  }
+
+  @Test
+  void theSumIsBoundedByHeap() {
+    Admission admission = new Admission(1 << 20, 64L << 20);
+    assertThat(fill(admission)).isEqualTo(4096);
+  }
+
+  @Test
+  void whoLeavesMakesRoom() {
+    Admission admission = new Admission(4, MUCH_HEAP);
+    fill(admission);
+    admission.leave(0);
+    assertThat(admission.enter(7)).isEmpty();
+    assertThat(admission.sessions()).isEqualTo(3);
+  }
+
+  @Test
+  void evenTheSmallestDaemonTakesOneClient() {
+    Admission admission = new Admission(0, 0);
+    assertThat(admission.enter(1)).isEmpty();
+    assertThat(admission.enter(2)).contains("too many sessions: sessions=1 max=1");
+  }
+
+  private static int fill(Admission admission) {
+    int uid = 0;
+    for (Optional<String> full = Optional.empty(); full.isEmpty(); uid++) {
+      full = admission.enter(uid);
+    }
+    return uid - 1;
+  }
+}
