@@ -16,12 +16,12 @@ import java.util.stream.Stream;
 
 /// The command that runs a main class in a JVM like this one, in a way that any uid can: a jar or a
 /// folder of the class path that lies below a private folder is copied to a public one first.
-final class Jvm {
+public final class Jvm {
   private static final String CLASS_PATH = publicClassPath();
 
   private Jvm() {}
 
-  static List<String> command(Class<?> main, String... arguments) {
+  public static List<String> command(Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home", ""), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
@@ -35,7 +35,7 @@ final class Jvm {
   }
 
   /// A folder of this process's uid that everybody can look into; it goes when this JVM ends.
-  static Path publicFolder() {
+  public static Path publicFolder() {
     try {
       Path folder = Files.createTempDirectory("sealbuf-test-");
       Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));

@@ -41,7 +41,7 @@ public final class TestClient implements AutoCloseable {
     this.socket = socket;
   }
 
-  static TestClient connect(Path path) {
+  public static TestClient connect(Path path) {
     try {
       return new TestClient(UnixSocket.connect(path, Deadline.after(PATIENCE)));
     } catch (IOException e) {
@@ -78,8 +78,8 @@ public final class TestClient implements AutoCloseable {
     return receive();
   }
 
-  /// Sends bytes as they are. When the daemon closed the connection meanwhile, they are lost, as they
-  /// would be for any client.
+  /// Sends bytes as they are. When the daemon closed the connection meanwhile, they are lost, as
+  /// they would be for any client.
   public void send(byte[] bytes) {
     try {
       socket.send(Deadline.after(PATIENCE), List.of(), MemorySegment.ofArray(bytes));

@@ -14,8 +14,7 @@ final class AdmissionTest {
     for (int session = 0; session < 9; session++) {
       assertThat(admission.enter(1)).isEmpty();
     }
-    assertThat(admission.enter(1))
-        .contains("too many sessions of one uid: uid=1 sessions=9 max=9");
+    assertThat(admission.enter(1)).contains("too many sessions of one uid: uid=1 sessions=9 max=9");
     assertThat(admission.enter(2)).isEmpty();
   }
 

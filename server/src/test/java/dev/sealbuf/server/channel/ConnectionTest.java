@@ -82,19 +82,16 @@ final class ConnectionTest {
       ByteBuffer payload = ByteBuffer.wrap(new byte[] {1, 2, 3});
       assertThat(client.ask(new Request.Put(2, Optional.of("a"), payload)))
           .isInstanceOf(Reply.Published.class);
-      Reply.Lent lent =
-          (Reply.Lent) client.ask(new Request.Create(3, Optional.of("b"), 1 << 20));
+      Reply.Lent lent = (Reply.Lent) client.ask(new Request.Create(3, Optional.of("b"), 1 << 20));
       assertThat(client.ask(new Request.Abort(4, lent.buffer())))
           .isEqualTo(new Reply.Aborted(4, lent.buffer()));
       assertThat(client.ask(new Request.Open(5, "a", OptionalLong.empty())))
           .isInstanceOf(Reply.Opened.class);
       assertThat(client.ask(new Request.Map(6, 1))).isInstanceOf(Reply.Mapped.class);
-      assertThat(client.ask(new Request.ListNames(7, "", 10, 0)))
-          .isInstanceOf(Reply.Listing.class);
+      assertThat(client.ask(new Request.ListNames(7, "", 10, 0))).isInstanceOf(Reply.Listing.class);
       assertThat(client.ask(new Request.Stat(8)))
           .isInstanceOfSatisfying(
-              Reply.Stats.class,
-              stats -> assertThat(stats.stats()).containsEntry("sessions", 1L));
+              Reply.Stats.class, stats -> assertThat(stats.stats()).containsEntry("sessions", 1L));
       assertThat(client.ask(new Request.Delete(9, "a"))).isInstanceOf(Reply.Deleted.class);
       assertThat(client.descriptors()).hasSize(5);
     }
@@ -104,10 +101,8 @@ final class ConnectionTest {
   void sixtyFourRequestsMayBeInWorkAndMoreMayWait() {
     try (TestClient client = daemon.open()) {
       LongStream.rangeClosed(1, 200)
-          .forEach(
-              seq ->
-                  client.send(
-                      TestClient.bytes(new Request.Create(seq, Optional.of("n" + seq), 4096))));
+          .forEach(seq ->
+              client.send(TestClient.bytes(new Request.Create(seq, Optional.of("n" + seq), 4096))));
       List<Long> answered = new ArrayList<>();
       for (int i = 0; i < 200; i++) {
         answered.add(((Reply.Lent) client.receive()).seq());
@@ -223,7 +218,6 @@ final class ConnectionTest {
   }
 
   private static Reply outOfOrder(long seq, String state) {
-    return new Reply.Failure(
-        seq, "invalid_request", "hello comes first and once: state=" + state);
+    return new Reply.Failure(seq, "invalid_request", "hello comes first and once: state=" + state);
   }
 }

@@ -84,7 +84,15 @@ final class FramesTest {
 
   @ParameterizedTest
   @ValueSource(
-      longs = {262_145, 0x7fff_ffffL, 0x8000_0000L, 0xffff_ffffL, Long.MAX_VALUE, Long.MIN_VALUE, -1})
+      longs = {
+        262_145,
+        0x7fff_ffffL,
+        0x8000_0000L,
+        0xffff_ffffL,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        -1
+      })
   void aPayloadOfTooManyBytesEndsTheConnection(long payloadBytes) {
     assertEnds(
         prefix(1, payloadBytes),

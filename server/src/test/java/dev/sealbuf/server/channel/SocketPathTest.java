@@ -3,15 +3,18 @@ package dev.sealbuf.server.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sealbuf.memory.Deadline;
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.memory.ListeningSocket;
 import dev.sealbuf.memory.PosixException;
+import dev.sealbuf.memory.UnixSocket;
 import dev.sealbuf.testing.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,9 +86,9 @@ final class SocketPathTest {
   @Test
   void aDeadSocketIsTakenOver() throws IOException {
     ListeningSocket.bind(path, 0600).close();
-    Object dead = inode(path);
-    try (Claimed _ = new Claimed(path)) {
-      assertThat(inode(path)).isNotEqualTo(dead);
+    try (Claimed claimed = new Claimed(path)) {
+      ListeningSocket.listen(claimed.claim.socket(), 1);
+      UnixSocket.connect(path, Deadline.after(Duration.ofSeconds(5))).close();
     }
   }
 
