@@ -356,9 +356,60 @@ def test_a_segment_that_was_lent_too_late_is_given_back(peer: Peer, files: list[
 
 def test_a_request_waits_for_its_turn_within_its_deadline(peer: Peer) -> None:
     peer.connection.timeout = 0.05
-    with peer.connection._turn, pytest.raises(sealbuf.Timeout) as caught:
+    outcome: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(sealbuf.Timeout) as caught:
+            peer.connection.request("ping")
+        outcome.append(str(caught.value))
+
+    with peer.connection._turn:
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+    assert outcome == ["no answer within the deadline: op=ping timeout=0.05"]
+
+
+def test_an_interrupt_right_behind_the_lock_gives_the_turn_back(peer: Peer) -> None:
+    class Interrupted:
+        """The lock, and Ctrl-C at the moment when it was acquired."""
+
+        def acquire(self, timeout: float) -> bool:
+            lock.acquire(timeout=timeout)
+            raise KeyboardInterrupt
+
+        def release(self) -> None:
+            lock.release()
+
+    lock = peer.connection._turn
+    peer.connection._turn = Interrupted()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
         peer.connection.request("ping")
-    assert str(caught.value) == "no answer within the deadline: op=ping timeout=0.05"
+    peer.connection._turn = lock
+    peer.reply(PONG)
+    other = threading.Thread(target=peer.connection.request, args=["ping"])
+    other.start()
+    other.join()
+    assert peer.connection.state == "open"
+    assert [frame.head["op"] for frame in peer.requests()] == ["ping"]
+
+
+def test_a_signal_handler_cannot_ask_in_the_middle_of_a_request(peer: Peer) -> None:
+    said: list[str] = []
+
+    def handler(*_: object) -> None:
+        with pytest.raises(sealbuf.InvalidRequest) as caught:
+            peer.connection.request("stat")
+        said.append(str(caught.value))
+        peer.reply(PONG)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        peer.connection.request("ping")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert said == ["a signal handler asks in the middle of a request: op=stat"]
 
 
 def test_threads_get_their_own_replies(peer: Peer) -> None:

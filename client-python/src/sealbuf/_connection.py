@@ -36,6 +36,7 @@ from sealbuf._errors import (
     Closed,
     Disconnected,
     Error,
+    InvalidRequest,
     NoDaemon,
     NotPermitted,
     ProtocolError,
@@ -99,7 +100,8 @@ class Connection:
         self._replies: deque[Reply] = deque()
         self._orphans: deque[int] = deque()
         self._room = memoryview(bytearray(READ_BYTES))
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
+        self._exchanging = False
         self._seq = 0
         self._limits = {socket.SO_SNDTIMEO: 0.0, socket.SO_RCVTIMEO: 0.0}
         self._ended: Error | None = None
@@ -130,15 +132,18 @@ class Connection:
         The payload may have any format and shape; it is sent as its bytes.
         """
         deadline = self._deadline()
-        if not self._turn.acquire(timeout=-1 if self.timeout is None else self.timeout):
-            raise self._late(op)
         try:
-            if self._ended is not None:
-                raise type(self._ended)(*self._ended.args)
-            self._send(op, payload, fields, deadline)
-            reply = self._await(op, deadline)
+            if not self._turn.acquire(timeout=-1 if self.timeout is None else self.timeout):
+                raise self._late(op)
+            reply = self._exchange(op, payload, fields, deadline)
         finally:
-            self._turn.release()
+            # A signal handler may raise right behind `acquire`. The lock knows its owner, so this
+            # gives it back if, and only if, it was acquired. suppress() would be one more step
+            # at which a handler may raise.
+            try:  # noqa: SIM105
+                self._turn.release()
+            except RuntimeError:
+                pass
         if reply.kind == "error":
             raise from_wire(reply["code"], reply["message"])
         return reply
@@ -165,6 +170,20 @@ class Connection:
     def state(self) -> str:
         """`open`, or the code of the error that calls get now."""
         return "open" if self._ended is None else self._ended.code
+
+    def _exchange(
+        self, op: str, payload: bytes | memoryview, fields: dict[str, Any], deadline: float | None
+    ) -> Reply:
+        if self._exchanging:
+            raise InvalidRequest(f"a signal handler asks in the middle of a request: op={op}")
+        if self._ended is not None:
+            raise type(self._ended)(*self._ended.args)
+        self._exchanging = True
+        try:
+            self._send(op, payload, fields, deadline)
+            return self._await(op, deadline)
+        finally:
+            self._exchanging = False
 
     def _send(
         self,
