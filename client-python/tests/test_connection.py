@@ -1,11 +1,12 @@
 """The session: requests and replies, descriptors that must not be mixed up, deadlines, ends."""
 
 import os
+import random
 import resource
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -228,6 +229,27 @@ def test_pipelined_replies_never_lend_each_other_descriptors(
         else:
             assert refused(peer, "map", segment=1) == message
             return
+
+
+def test_whatever_is_mixed_no_reply_gets_a_descriptor_of_another(
+    peer: Peer, files: list[int], rng: random.Random, rounds: Callable[[int], int]
+) -> None:
+    """Stated and carried numbers at random, messages cut at random."""
+    for _ in range(rounds(10_000)):
+        other = Peer()
+        for seq in range(1, 5):
+            carried, stated = rng.choice((0, 1, 1, 1, 1, 2, 3, 253)), rng.choice((0, 1, 1, 1, 2))
+            data = protocol.encode_frame(mapped(seq), 0, stated)
+            cut = rng.randrange(1, len(data) + 1)
+            other.send(data[:cut], ([files[seq - 1]] * carried))
+            if data[cut:]:
+                other.send(data[cut:])
+            if (carried, stated) != (1, 1):
+                refused(other, "map", segment=1)
+                break
+            assert contents(other.connection.request("map", segment=1)) == [seq - 1]
+        other.close()
+    assert peer.connection.state == "open"
 
 
 def test_descriptors_between_frames_end_the_session(peer: Peer, files: list[int]) -> None:

@@ -243,7 +243,17 @@ def test_numpy_takes_a_writer_as_it_is(path: str, name: str) -> None:
         store.delete(name)
 
 
-if sys.version_info >= (3, 12):
+if sys.version_info < (3, 12):
+
+    def test_on_python_3_11_a_writer_has_no_buffer_protocol_but_a_view(
+        path: str, name: str
+    ) -> None:
+        with sealbuf.connect(path) as store, store.create(name, nbytes=5) as writer:
+            with pytest.raises(TypeError, match="bytes-like object is required"):
+                memoryview(writer)  # type: ignore[arg-type]
+            memoryview(writer.memoryview())[0] = 8
+            writer.abort()
+else:
 
     def test_from_python_3_12_on_a_writer_has_the_buffer_protocol(path: str, name: str) -> None:
         with sealbuf.connect(path) as store:
