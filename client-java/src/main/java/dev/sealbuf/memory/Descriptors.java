@@ -42,6 +42,12 @@ public final class Descriptors {
     return (int) sent;
   }
 
+  /// What the peer has not read yet of what was sent, with the kernel's own bookkeeping; 0 exactly
+  /// when it has read everything, descriptors included (SIOCOUTQ, unix(7)).
+  public static int unread(Fd socket) throws IOException {
+    return socket.query(number -> Posix.ioctlInt(number, Linux.SIOCOUTQ));
+  }
+
   private static long send(Message message, Fd socket, ByteBuffer bytes, List<Fd> descriptors)
       throws IOException {
     try {

@@ -48,6 +48,7 @@ final class Linux {
   static final int MSG_NOSIGNAL = 0x4000;
   static final int MSG_CMSG_CLOEXEC = 0x40000000;
   static final int SHUT_RDWR = 2;
+  static final long SIOCOUTQ = 0x5411;
 
   static final long SIG_DFL = 0;
   static final int PR_GET_DUMPABLE = 3;

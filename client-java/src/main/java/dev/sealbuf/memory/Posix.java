@@ -70,6 +70,8 @@ final class Posix {
       link("setsockopt", ints(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle GETSOCKOPT =
       link("getsockopt", ints(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  private static final MethodHandle IOCTL =
+      link("ioctl", ints(JAVA_INT, JAVA_LONG, ADDRESS), Linker.Option.firstVariadicArg(2));
   private static final MethodHandle SHUTDOWN = link("shutdown", ints(JAVA_INT, JAVA_INT));
 
   private static final MethodHandle PRCTL =
@@ -226,6 +228,15 @@ final class Posix {
     int level = Linux.SOL_SOCKET;
     return (int)
         call(errno -> (int) GETSOCKOPT.invokeExact(errno, fd, level, option, value, length));
+  }
+
+  static int ioctlInt(int fd, long request) throws PosixException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment result = arena.allocate(JAVA_INT);
+      long rc = call(errno -> (int) IOCTL.invokeExact(errno, fd, request, result));
+      check(rc, "ioctl", () -> "fd=" + fd + " request=" + hex((int) request));
+      return result.get(JAVA_INT, 0);
+    }
   }
 
   static void shutdown(int fd, int how) throws PosixException {

@@ -76,7 +76,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     this.peer = peer;
     this.share = context.budget().share(peer.uid(), this::pump);
     this.decoder = FrameDecoder.ofRequests(share::takeOrWait);
-    this.queue = new OutgoingQueue(channel, context, share, this);
+    this.queue = new OutgoingQueue(channel, context, peer.uid(), share, this);
     this.session = new Session(peer, service, this);
     this.handshakeDeadline =
         context.loop().schedule(this::handshakeIsDue, Limits.HANDSHAKE_SECONDS, TimeUnit.SECONDS);
@@ -115,7 +115,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   public void send(Reply reply, List<Fd> descriptors) {
     if (phase == Phase.SERVING) {
       queue.offer(reply, descriptors);
-      pump();
+      drained();
     } else {
       descriptors.forEach(Fd::close);
     }
@@ -143,6 +143,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   @Override
   public void undelivered(Reply reply) {
     session.undelivered(reply);
+    if (session.state() == SessionState.CLOSED && phase == Phase.SERVING) {
+      phase = Phase.FLUSHING;
+      dropUnread();
+    }
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.channel;
 
 import dev.sealbuf.memory.ListeningSocket;
+import dev.sealbuf.memory.ResourceLimits;
 import dev.sealbuf.server.session.Service;
 import dev.sealbuf.server.store.Store;
 import io.netty.channel.EventLoop;
@@ -43,7 +44,7 @@ public final class Listener implements AutoCloseable {
     PeerPolicy policy = PeerPolicy.of(group);
     Admission admission = new Admission(descriptors, heap);
     Service service = new Service(store, version, admission::sessions);
-    LoopContext context = LoopContext.of(loop, heap);
+    LoopContext context = LoopContext.of(loop, heap, ResourceLimits.openFiles());
     Acceptor acceptor = new Acceptor(context, policy, admission, service);
     SocketPath path = SocketPath.claim(socket, group);
     try {

@@ -6,15 +6,17 @@ import java.nio.ByteBuffer;
 /// What all connections of the event loop share.
 ///
 /// @param scratch native memory for whoever sends, until the send is done
-record LoopContext(EventLoop loop, ByteBuffer scratch, HeapBudget budget, PeerLog log) {
+record LoopContext(
+    EventLoop loop, ByteBuffer scratch, HeapBudget budget, FlightCredit flight, PeerLog log) {
   /// What one send copies from the heap at most.
   private static final int SCRATCH_BYTES = 64 * 1024;
 
-  static LoopContext of(EventLoop loop, long heapBytes) {
+  static LoopContext of(EventLoop loop, long heapBytes, long openFiles) {
     return new LoopContext(
         loop,
         ByteBuffer.allocateDirect(SCRATCH_BYTES),
         new HeapBudget(heapBytes, loop),
+        new FlightCredit(openFiles),
         new PeerLog(loop.ticker()));
   }
 

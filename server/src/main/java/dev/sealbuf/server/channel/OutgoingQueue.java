@@ -25,9 +25,10 @@ import java.util.concurrent.TimeUnit;
 /// the queue tries again on a timer, since only Netty can be told when a socket is writable.
 ///
 /// A peer that leaves more than OUTPUT_MAX bytes, or any frame for OUTPUT_SECONDS, is given up, and
-/// earlier when the heap's budget is used up. Descriptors on their way count against the daemon's
-/// uid, not the peer's: when there are too many (ETOOMANYREFS), the reply is replaced by
-/// `try_again` and its descriptors are closed.
+/// earlier when the heap's budget is used up. Descriptors that the peer has not read are bounded by
+/// [FlightCredit]: a frame that would bring more waits like one that finds the socket full. When
+/// the kernel refuses them all the same (ETOOMANYREFS: others of this uid send, too), the reply is
+/// replaced by `try_again` and its descriptors are closed.
 final class OutgoingQueue implements AutoCloseable {
   /// Who owns the queue and hears how it goes.
   interface Owner {
@@ -76,6 +77,7 @@ final class OutgoingQueue implements AutoCloseable {
   private final Fd socket;
   private final LoopContext context;
   private final HeapBudget.Share share;
+  private final FlightCredit.Share flight;
   private final Owner owner;
   private final Deque<Outgoing> waiting = new ArrayDeque<>();
   private long waitingBytes;
@@ -84,11 +86,16 @@ final class OutgoingQueue implements AutoCloseable {
   private boolean closed;
 
   OutgoingQueue(
-      EpollDomainSocketChannel channel, LoopContext context, HeapBudget.Share share, Owner owner) {
+      EpollDomainSocketChannel channel,
+      LoopContext context,
+      int uid,
+      HeapBudget.Share share,
+      Owner owner) {
     this.channel = channel;
     this.socket = Fd.borrow(channel.fd().intValue());
     this.context = context;
     this.share = share;
+    this.flight = context.flight().share(uid, socket);
     this.owner = owner;
   }
 
@@ -122,6 +129,7 @@ final class OutgoingQueue implements AutoCloseable {
     waiting.forEach(Outgoing::closeDescriptors);
     waiting.clear();
     waitingBytes = 0;
+    flight.close();
   }
 
   /// The channel may have closed its descriptor, whose number may be another file's by now.
@@ -157,11 +165,15 @@ final class OutgoingQueue implements AutoCloseable {
   /// Sends a part of the oldest frame; false when the socket takes nothing now.
   private boolean sendFrom(Outgoing oldest) throws IOException {
     List<Fd> descriptors = oldest.isUntouched() ? oldest.descriptors : List.of();
+    if (!descriptors.isEmpty() && !flight.admits(descriptors.size())) {
+      return false;
+    }
     try {
       int sent = Descriptors.send(socket, scratch(oldest.bytes), descriptors);
       if (sent == Descriptors.WOULD_BLOCK) {
         return false;
       }
+      flight.sent(descriptors.size());
       advance(oldest, sent);
     } catch (PosixException e) {
       if (e.errno() != Errno.ETOOMANYREFS) {

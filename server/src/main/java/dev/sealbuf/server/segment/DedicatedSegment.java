@@ -19,8 +19,9 @@ import java.io.IOException;
 /// **The seal.** F_SEAL_WRITE is the one operation that fails while anybody could still write:
 /// through a mapping, a forked copy of one, a page in flight. It is added together with SEAL, on a
 /// worker, since it waits up to 164 ms for a pinned page. Then it is looked at what the producer
-/// made of the segment meanwhile: it may have added seals of its own or punched holes into it. Only
-/// a segment with exactly the right seals, its size and memory behind all of it is published.
+/// made of the segment meanwhile: it may have added seals of its own, and holes that it punched are
+/// filled. Only a segment with exactly the right seals, its size and memory behind all of it is
+/// published.
 public final class DedicatedSegment implements AutoCloseable {
   /// What the producer finds on it, EXEC aside: the size is fixed.
   public static final Seals LENT = Seals.of(Seals.SHRINK, Seals.GROW);
@@ -90,6 +91,9 @@ public final class DedicatedSegment implements AutoCloseable {
     if (!Memfd.seals(description).contains(Seals.SEAL)) {
       try (Fd writable = freshReadWrite()) {
         Memfd.addSeals(writable, Seals.of(Seals.WRITE, Seals.SEAL));
+        // Holes that its producer punched would be filled, and charged, by whoever reads them. The
+        // count of blocks alone does not tell: a huge page beyond the end makes up for a hole.
+        Memfd.allocate(writable, 0, bytes);
       } catch (PosixException e) {
         return refused(e);
       }

@@ -85,14 +85,21 @@ public final class Session {
     }
   }
 
-  /// A reply that could not be sent was replaced by an error, so what it lent goes back.
+  /// A reply that could not be sent was replaced by an error, so what it lent goes back. Without
+  /// the catalog that a welcome brings there is no session.
   public void undelivered(Reply reply) {
-    if (reply instanceof Reply.Lent lent) {
-      try {
-        store.abort(peer, lent.buffer());
-      } catch (Refusal e) {
-        LOG.warn("lent buffer cannot be taken back: buffer={} reason={}", lent.buffer(), e.code());
-      }
+    switch (reply) {
+      case Reply.Lent lent -> takeBack(lent.buffer());
+      case Reply.Welcome _ -> end();
+      case Reply _ -> {}
+    }
+  }
+
+  private void takeBack(long buffer) {
+    try {
+      store.abort(peer, buffer);
+    } catch (Refusal e) {
+      LOG.warn("lent buffer cannot be taken back: buffer={} reason={}", buffer, e.code());
     }
   }
 
@@ -210,11 +217,20 @@ public final class Session {
         work.whenComplete((result, failure) -> {
           pending--;
           if (failure == null) {
-            reply.accept(result);
+            replyOrFault(seq, () -> reply.accept(result));
           } else {
             failed(seq, failure);
           }
         });
+  }
+
+  /// Nobody looks at what a stage's last function throws.
+  private void replyOrFault(long seq, Runnable reply) {
+    try {
+      reply.run();
+    } catch (RuntimeException e) {
+      fault(seq, e);
+    }
   }
 
   private void failed(long seq, Throwable failure) {

@@ -1,0 +1,87 @@
+package dev.sealbuf.server.channel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sealbuf.memory.Descriptors;
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.Memfd;
+import dev.sealbuf.testing.LeakCheck;
+import dev.sealbuf.testing.Libc;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(LeakCheck.class)
+final class FlightCreditTest {
+  private static final int UID = 20003;
+  private static final int DESCRIPTORS = 80;
+
+  private final FlightCredit credit = new FlightCredit(DESCRIPTORS);
+  private int[] pair = {};
+  private FlightCredit.Share share = credit.share(UID, Fd.borrow(0));
+
+  @BeforeEach
+  void connect() {
+    pair = Libc.socketPair();
+    share = credit.share(UID, Fd.borrow(pair[0]));
+  }
+
+  @AfterEach
+  void disconnect() {
+    for (int fd : pair) {
+      Libc.call("close", fd);
+    }
+  }
+
+  private void send() throws IOException {
+    try (Fd file = Memfd.create("credit")) {
+      ByteBuffer byteToCarryIt = ByteBuffer.allocateDirect(1);
+      assertThat(Descriptors.send(Fd.borrow(pair[0]), byteToCarryIt, List.of(file))).isOne();
+    }
+    share.sent(1);
+  }
+
+  @Test
+  void endsAtSixteenThatArePendingAndComesBackWhenThePeerHasRead() throws IOException {
+    for (int i = 0; i < FlightCredit.SESSION_MAX; i++) {
+      assertThat(share.admits(1)).isTrue();
+      send();
+    }
+    assertThat(share.admits(1)).isFalse();
+    assertThat(credit.ofUid(UID)).isEqualTo(FlightCredit.SESSION_MAX);
+
+    drain();
+
+    assertThat(share.admits(1)).isTrue();
+    assertThat(credit.ofUid(UID)).isZero();
+  }
+
+  @Test
+  void ofOneUidEndsAtAQuarterOfTheLimitAndOthersKeepTheirs() throws IOException {
+    FlightCredit.Share another = credit.share(UID, Fd.borrow(pair[0]));
+    another.sent(DESCRIPTORS / 4 - 1);
+
+    assertThat(share.admits(1)).isTrue();
+    assertThat(share.admits(2)).isFalse();
+    assertThat(credit.share(UID + 1, Fd.borrow(pair[0])).admits(2)).isTrue();
+
+    another.close();
+    assertThat(share.admits(2)).isTrue();
+  }
+
+  /// Reads all there is; the kernel closes descriptors for which there is no room.
+  private void drain() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(1);
+      for (int i = 0; i < FlightCredit.SESSION_MAX; i++) {
+        assertThat(Libc.call("read", pair[1], bytes.address(), 1)).isOne();
+      }
+    }
+  }
+}
