@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from harness.bystander import COARSE_RESOLUTION, RESOLUTION
 from harness.daemon import Daemon, running
 from harness.epilogue import undisturbed as epilogue
 from harness.producer import published
@@ -122,7 +123,7 @@ def fresh_daemon() -> Callable[..., AbstractContextManager[Daemon]]:
 
 
 @pytest.fixture
-def undisturbed(daemon: Daemon) -> Iterator[None]:
+def undisturbed(daemon: Daemon, pytestconfig: pytest.Config) -> Iterator[None]:
     """The common epilogue around the whole test, on the shared daemon."""
-    with epilogue(daemon):
+    with epilogue(daemon, RESOLUTION if pytestconfig.option.soak else COARSE_RESOLUTION):
         yield

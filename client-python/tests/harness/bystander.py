@@ -4,6 +4,7 @@ Beside the daemon runs a C echo server under the same load. What counts is the r
 it says how far the daemon itself was held up, whatever else the machine was doing.
 """
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,16 @@ ROUNDS_MIN = 1000
 RESOLUTION = 5_000
 """Microseconds below which a p99 is not judged: a tick of the scheduler on two shared cores."""
 
+COARSE_RESOLUTION = 50_000
+"""The same for short runs, in which a class that is loaded or a collection of garbage weighs more.
+A loop that waits for a seal, 163 ms, is still seen."""
+
+
+def overcommitment() -> float:
+    """How many runnable processes share a CPU: with others on the machine all wait their turn, and
+    an echo server, which does next to nothing, is let in first."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -40,12 +51,13 @@ class Latency:
     echo_p99: int
     echo_max: int
 
-    def check(self) -> None:
-        allowed = max(RATIO_MAX * self.echo_p99, RESOLUTION)
+    def check(self, resolution: int) -> None:
+        share = overcommitment()
+        p99 = max(RATIO_MAX * self.echo_p99, resolution) * share
         if self.rounds >= ROUNDS_MIN:
-            assert self.daemon_p99 <= allowed, f"the daemon was held up: allowed={allowed} {self}"
-        longest = max(REPLY_MAX, RATIO_MAX * self.echo_max)
-        assert self.daemon_max <= longest, f"a reply came late: allowed={longest} {self}"
+            assert self.daemon_p99 <= p99, f"the daemon was held up: allowed={p99:.0f} {self}"
+        longest = max(RATIO_MAX * self.echo_max, REPLY_MAX * share)
+        assert self.daemon_max <= longest, f"a reply came late: allowed={longest:.0f} {self}"
 
 
 @cache

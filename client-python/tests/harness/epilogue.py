@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harness.bystander import Latency, beside
+from harness.bystander import RESOLUTION, beside
 from harness.daemon import Daemon
 from harness.process import counts, memfd_bytes, shmem
 from harness.uids import Uid
@@ -84,14 +84,13 @@ def _settled(daemon: Daemon, start: Footprint) -> list[str]:
 
 
 @contextmanager
-def undisturbed(daemon: Daemon) -> Iterator[list[Latency]]:
-    """Runs an attack and checks the epilogue behind it; the list gets the bystander's figures."""
-    figures: list[Latency] = []
+def undisturbed(daemon: Daemon, resolution: int = RESOLUTION) -> Iterator[None]:
+    """Runs an attack and checks the epilogue behind it."""
     start = _quiet(daemon)
     with beside(daemon.path) as bystander:
-        yield figures
-        figures.append(bystander.finish())
+        yield
+        latency = bystander.finish()
     assert daemon.alive(), f"the daemon died: status={daemon.process.returncode}\n{daemon.log}"
-    figures[0].check()
+    latency.check(resolution)
     left = _settled(daemon, start)
     assert not left, f"the daemon did not come back to its start: {'; '.join(left)}"
