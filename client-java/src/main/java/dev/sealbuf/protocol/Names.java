@@ -1,8 +1,5 @@
 package dev.sealbuf.protocol;
 
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /// What a name may be: 1 to 255 bytes of UTF-8 without control characters. There is no hierarchy
@@ -26,23 +23,34 @@ public final class Names {
     if (prefix.length() > Limits.NAME_MAX) {
       throw tooLong(utf8Length(prefix));
     }
-    byte[] bytes = encode(prefix);
+    checkPoints(prefix);
+    byte[] bytes = prefix.getBytes(StandardCharsets.UTF_8);
     if (bytes.length > Limits.NAME_MAX) {
       throw tooLong(bytes.length);
     }
-    int control = controlIn(prefix);
-    if (control >= 0) {
-      throw new NameException(
-          "name has a control character: char=U+%04X at=%d"
-              .formatted((int) prefix.charAt(control), control));
-    }
     return bytes;
+  }
+
+  /// A surrogate without its partner has no UTF-8; Java would silently write a question mark.
+  private static void checkPoints(String text) throws NameException {
+    for (int at = 0; at < text.length(); ) {
+      int point = text.codePointAt(at);
+      if (Character.isISOControl(point)) {
+        throw new NameException(
+            "name has a control character: char=U+%04X at=%d".formatted(point, at));
+      }
+      if (isSurrogate(point)) {
+        throw new NameException(
+            "name has an unpaired surrogate: char=U+%04X at=%d".formatted(point, at));
+      }
+      at += Character.charCount(point);
+    }
   }
 
   /// Whether a text is a line for people: no control characters, and at most so many bytes of
   /// UTF-8.
   static boolean isLine(String text, int maxBytes) {
-    return controlIn(text) < 0 && utf8Length(text) <= maxBytes;
+    return text.chars().noneMatch(Character::isISOControl) && utf8Length(text) <= maxBytes;
   }
 
   /// Makes text from a peer fit for a message or a log line: escapes control characters and
@@ -61,17 +69,6 @@ public final class Names {
     return line.length() < PRINTABLE_MAX ? line.toString() : line.append("...").toString();
   }
 
-  private static byte[] encode(String text) throws NameException {
-    try {
-      ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-      byte[] bytes = new byte[encoded.remaining()];
-      encoded.get(bytes);
-      return bytes;
-    } catch (CharacterCodingException _) {
-      throw new NameException("name has an unpaired surrogate: name=" + printable(text));
-    }
-  }
-
   private static NameException tooLong(long bytes) {
     return new NameException("name too long: bytes=%d max=%d".formatted(bytes, Limits.NAME_MAX));
   }
@@ -82,15 +79,6 @@ public final class Names {
 
   private static long utf8Length(int point) {
     return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-  }
-
-  private static int controlIn(String text) {
-    for (int at = 0; at < text.length(); at++) {
-      if (Character.isISOControl(text.charAt(at))) {
-        return at;
-      }
-    }
-    return -1;
   }
 
   private static boolean isSurrogate(int point) {

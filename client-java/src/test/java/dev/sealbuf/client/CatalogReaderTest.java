@@ -161,6 +161,8 @@ class CatalogReaderTest {
           .isInstanceOf(DisconnectedException.class)
           .hasMessage("the daemon is gone: daemon=0000000000000001; connect again");
     }
+    catalog.owner(4711);
+    assertThat(find()).as("control: nothing but the owner word refused").isInstanceOf(Found.class);
   }
 
   @Test
