@@ -1,0 +1,85 @@
+"""What users may rely on: every public name, and how it is called. A change here is a decision."""
+
+import inspect
+from importlib import metadata
+
+import pytest
+
+import sealbuf
+
+CLASSES = {
+    sealbuf.Store: {
+        "put": "(data, name=None)",
+        "create": "(name=None, *, nbytes)",
+        "get": "(name)",
+        "delete": "(*names)",
+        "list": "(prefix='', *, limit=None, after=None)",
+        "stats": "()",
+        "ping": "()",
+        "close": "()",
+    },
+    sealbuf.Writer: {
+        "memoryview": "()",
+        "seal": "(nbytes=None)",
+        "abort": "()",
+        "name": "property",
+        "nbytes": "property",
+    },
+    sealbuf.Buffer: {
+        "memoryview": "()",
+        "to_bytes": "()",
+        "name": "property",
+        "version": "property",
+        "owner": "property",
+        "created": "property",
+        "nbytes": "property",
+        "format": "property",
+        "itemsize": "property",
+        "shape": "property",
+        "strides": "property",
+        "metadata": "property",
+        "readonly": "property",
+        "address": "property",
+    },
+}
+
+
+def called(function: object) -> str:
+    """How it is called, without types."""
+    assert callable(function)
+    signature = inspect.signature(function)
+    empty = inspect.Parameter.empty
+    parameters = [
+        each.replace(annotation=empty)
+        for each in signature.parameters.values()
+        if each.name != "self"
+    ]
+    return str(inspect.Signature(parameters))
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_a_class_has_these_members_and_no_others(kind: type) -> None:
+    public = {name: member for name, member in vars(kind).items() if not name.startswith("_")}
+    assert {
+        name: "property" if isinstance(member, property) else called(member)
+        for name, member in public.items()
+    } == CLASSES[kind]
+    assert all(inspect.getdoc(member) for member in public.values())
+
+
+def test_the_module_has_these_names_and_no_others() -> None:
+    assert called(sealbuf.connect) == "(socket=None, *, namespace='default', timeout=5.0)"
+    errors = {
+        "AlreadyExists", "Closed", "Disconnected", "Error", "InvalidName", "InvalidRequest",
+        "NoDaemon", "NotFound", "NotPermitted", "ProtocolError", "QuotaExceeded", "StillMapped",
+        "StoreFull", "Timeout", "TooManyMappings", "TryAgain", "WrongVersion",
+    }  # fmt: skip
+    others = {"Buffer", "Entry", "Store", "Writer", "connect", "__version__"}
+    assert set(sealbuf.__all__) == errors | others
+    assert {name for name in vars(sealbuf) if not name.startswith("_")} == errors | others - {
+        "__version__"
+    }
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert sealbuf.__version__ == metadata.version("sealbuf")
