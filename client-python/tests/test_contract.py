@@ -69,6 +69,13 @@ def test_replies_bring_the_descriptors_of_the_document() -> None:
         assert stated == expected, op
 
 
+def test_errors_give_the_advice_of_the_document() -> None:
+    for code, *_, advice in PROTOCOL["Errors"]:
+        kind = errors.BY_CODE[code]
+        assert kind.advice == advice.replace("`", "")
+        assert str(kind("rule: evidence=1")) == f"rule: evidence=1; {kind.advice}"
+
+
 def test_errors_are_those_of_the_document() -> None:
     rows = PROTOCOL["Errors"]
     assert {row[0]: row[2] for row in rows} == {
@@ -84,7 +91,7 @@ def test_an_error_is_also_what_python_programs_expect(code: str) -> None:
     assert issubclass(kind, sealbuf.Error)
     assert issubclass(kind, expected)
     assert kind.__bases__[-1] is expected
-    assert str(kind("rule: evidence=1")) == "rule: evidence=1"
+    assert kind("rule: evidence=1").message == "rule: evidence=1"
 
 
 def test_the_header_is_that_of_the_document() -> None:

@@ -96,7 +96,7 @@ def test_a_flipped_bit_never_ends_in_another_exception(frame: Frame, at: int, bi
 def test_another_protocol_or_version_is_told_by_its_first_bytes(data: bytes, message: str) -> None:
     with pytest.raises(sealbuf.WrongVersion) as caught:
         decode(data)
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_length_out_of_bounds_is_refused_with_its_prefix(data: bytes, message:
     with pytest.raises(sealbuf.ProtocolError) as caught:
         decode(data)
     assert type(caught.value) is sealbuf.ProtocolError
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 def test_the_largest_head_and_payload_are_taken() -> None:
@@ -132,7 +132,7 @@ def test_the_largest_head_and_payload_are_taken() -> None:
 
 
 def test_the_smallest_head_is_taken_for_what_it_is() -> None:
-    with pytest.raises(sealbuf.ProtocolError, match=r"^head is not an object: type=int$"):
+    with pytest.raises(sealbuf.ProtocolError, match=r"^head is not an object: type=int; "):
         decode(prefix(1) + b"1")
 
 
@@ -156,7 +156,7 @@ def nested(depth: int) -> bytes:
 def test_a_head_that_is_not_one_strict_object_is_refused(head: bytes, message: str) -> None:
     with pytest.raises(sealbuf.ProtocolError) as caught:
         decode(prefix(len(head)) + head)
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_reply_that_its_table_does_not_know_is_refused(
 ) -> None:
     with pytest.raises(sealbuf.ProtocolError) as caught:
         protocol.check_reply(head)
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 def test_fields_of_a_newer_daemon_are_ignored() -> None:
@@ -236,7 +236,7 @@ ENTRY = {
 def test_a_listing_of_another_form_is_refused(entries: object, message: str) -> None:
     with pytest.raises(sealbuf.ProtocolError) as caught:
         protocol.check_entries(json.dumps(entries).encode(), 1)
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 @pytest.mark.parametrize("module", ["_protocol", "_layout", "_names", "_errors"])

@@ -35,7 +35,7 @@ def test_a_name_is_any_text_of_up_to_255_bytes(name: str) -> None:
 def test_other_text_is_refused_with_the_reason(name: str, message: str) -> None:
     with pytest.raises(sealbuf.InvalidName) as caught:
         name_bytes(name)
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 def test_a_prefix_may_be_empty() -> None:
@@ -71,6 +71,6 @@ def test_a_path_that_cannot_be_a_sockets_is_refused() -> None:
     assert socket_path("x" * 107) == "x" * 107
     with pytest.raises(sealbuf.InvalidRequest) as caught:
         socket_path("x" * 108)
-    assert str(caught.value) == f"socket path too long: bytes=108 max=107 path={'x' * 108}"
-    with pytest.raises(sealbuf.InvalidRequest, match=r"^socket path is empty: bytes=0 min=1$"):
+    assert caught.value.message == f"socket path too long: bytes=108 max=107 path={'x' * 108}"
+    with pytest.raises(sealbuf.InvalidRequest, match=r"^socket path is empty: bytes=0 min=1; "):
         socket_path("")

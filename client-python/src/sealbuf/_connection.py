@@ -155,7 +155,7 @@ class Connection:
             yield
         except ProtocolError as error:
             with self._turn:
-                self._end(self._lost(str(error)))
+                self._end(self._lost(error.message))
             raise
 
     def forget(self, buffer: int) -> None:
@@ -242,7 +242,7 @@ class Connection:
         seq = reply["seq"]
         if reply.kind == "error" and seq == 0:
             error = from_wire(reply["code"], reply["message"])
-            self._end(self._lost(str(error)))
+            self._end(self._lost(error.message))
             raise error
         if not 0 < seq < self._seq:
             raise self._fail(f"unexpected reply: reply={reply.kind} seq={seq} last={self._seq}")
@@ -324,7 +324,7 @@ class Connection:
 
     def _fail_with(self, error: Error) -> Error:
         """Ends the session; the call under way gets the error itself, later ones Disconnected."""
-        self._end(error if isinstance(error, Disconnected) else self._lost(str(error)))
+        self._end(error if isinstance(error, Disconnected) else self._lost(error.message))
         return error
 
     def _end(self, reason: Error) -> None:
@@ -347,7 +347,4 @@ def _cannot_connect(path: str, timeout: float | None, error: OSError) -> Error:
             f"the socket is not for this user, ask for membership in the daemon's group: "
             f"uid={os.geteuid()} socket={path}"
         )
-    return NoDaemon(
-        f"nobody listens, start a daemon with `sealbuf serve` or name its socket: "
-        f"socket={path} error={error.strerror}"
-    )
+    return NoDaemon(f"nobody listens at the socket: socket={path} error={error.strerror}")

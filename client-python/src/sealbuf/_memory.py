@@ -106,7 +106,7 @@ class Mapping(mmap.mmap):
     def _dedicated(cls, fd: int, nbytes: int, protection: int) -> "Mapping":
         if len(_dedicated) >= MAPPINGS_MAX:
             raise TooManyMappings(
-                f"this process maps as many buffers as it safely can, drop views: "
+                f"this process maps as many buffers as it safely can: "
                 f"mappings={len(_dedicated)} max={MAPPINGS_MAX}"
             )
         mapping = cls._laid(fd, nbytes, protection, aligned=nbytes >= HUGE_PAGE)
@@ -191,7 +191,7 @@ def _map_fixed(address: int, nbytes: int, protection: int, flags: int, fd: int) 
 def _no_room(error: OSError, nbytes: int) -> Exception:
     if error.errno == errno.ENOMEM:
         return TooManyMappings(
-            f"the kernel refuses another mapping, drop views: bytes={nbytes} error={error.strerror}"
+            f"the kernel refuses another mapping: bytes={nbytes} error={error.strerror}"
         )
     return error
 

@@ -19,7 +19,7 @@ def message(kind: type[sealbuf.Error], call: object, *arguments: object, **named
     with pytest.raises(kind) as caught:
         call(*arguments, **named)
     assert type(caught.value) is kind
-    return str(caught.value)
+    return caught.value.message
 
 
 @pytest.mark.parametrize("nbytes", [0, 1, 63, 64, 65, 4096, PAYLOAD_MAX, PAYLOAD_MAX + 1, 5 << 20])
@@ -165,7 +165,7 @@ def test_a_size_beyond_the_capacity_is_store_full(path: str, name: str, nbytes: 
     with sealbuf.connect(path) as store:
         with pytest.raises(sealbuf.StoreFull) as caught:
             store.create(name, nbytes=nbytes)
-        assert str(caught.value).startswith("no room below the capacity: requested=")
+        assert caught.value.message.startswith("no room below the capacity: requested=")
         with pytest.raises(MemoryError):
             store.create(name, nbytes=nbytes)
         assert name not in store

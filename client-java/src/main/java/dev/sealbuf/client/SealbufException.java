@@ -57,7 +57,7 @@ public abstract class SealbufException extends RuntimeException {
       case TOO_MANY_MAPPINGS -> "drop views";
       case TIMEOUT -> "raise the timeout, look whether the daemon is alive";
       case DISCONNECTED -> "connect again";
-      case NO_DAEMON -> "start the daemon, or name its socket";
+      case NO_DAEMON -> "start a daemon with sealbuf serve, or name its socket";
       case CLOSED -> "do not use it after close";
     };
   }

@@ -124,8 +124,9 @@ class DaemonEndTest {
     assertThatThrownBy(() -> Sealbuf.connect(socket))
         .isInstanceOf(NoDaemonException.class)
         .hasMessage(
-            "nobody listens: socket=%s errno=ENOENT; start the daemon, or name its socket"
-                .formatted(socket));
+            "nobody listens: socket="
+                + socket
+                + " errno=ENOENT; start a daemon with sealbuf serve, or name its socket");
   }
 
   @Test
