@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.daemon import Daemon
-from harness.process import rss_anon, shmem
+from harness.process import memfd_bytes, rss_anon
 from harness.raw import (
     HEAD_MAX,
     PAYLOAD_MAX,
@@ -195,10 +195,10 @@ def test_an_impossible_size_is_refused_and_takes_no_memory(
     daemon: Daemon, nbytes: object, refusal: str
 ) -> None:
     with daemon.open(Uid.PRODUCER) as client:
-        used, taken = client.stats()["used"], shmem()
+        used, taken = client.stats()["used"], memfd_bytes(daemon.pid)
         assert client.ask("create", name="impossible", nbytes=nbytes).kind == refusal
         assert client.stats()["used"] == used
-        assert abs(shmem() - taken) < 1 << 20
+        assert memfd_bytes(daemon.pid) == taken
 
 
 def test_a_buffer_of_no_bytes_is_a_buffer(daemon: Daemon) -> None:

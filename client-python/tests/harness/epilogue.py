@@ -5,22 +5,21 @@ end its descriptors, its mappings of shared memory, the account and the shared m
 are what they were. Slabs are append-only, so a test may leave a new slab behind: what slabs take is
 subtracted on both sides.
 
-The shared memory is that of the memfds which the daemon has open. Where nobody may look there (this
-process is not root) it is the machine's Shmem, give or take what others do with it.
+The shared memory is that of the memfds which the daemon has open, exactly; without root nobody may
+look there.
 """
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from harness.bystander import RESOLUTION, beside
 from harness.daemon import Daemon
-from harness.process import counts, memfd_bytes, shmem
+from harness.process import counts, memfd_bytes
 from harness.uids import Uid
 
 SETTLE_SECONDS = 2.0
-SHARED_MEMORY_SLACK = 1 << 20
 RSS_SLACK = 48 << 20
 """What the heap (-Xmx64m) may still grow into; a leak outside it shows."""
 
@@ -47,16 +46,14 @@ class Footprint:
             used=stats["used"] - stats["slab_bytes"],
             unfinished=stats["unfinished"],
             sessions=stats["sessions"],
-            shared_memory=(shmem() if held is None else held) - stats["slab_bytes"],
+            shared_memory=(held or 0) - stats["slab_bytes"],
             rss_anon=seen.rss_anon,
         )
 
     def differences(self, start: "Footprint") -> list[str]:
         """What is not as at the start."""
-        exact = ["descriptors", "memfd_mappings", "used", "unfinished", "sessions"]
+        exact = [name for name in asdict(self) if name != "rss_anon"]
         found = [name for name in exact if getattr(self, name) != getattr(start, name)]
-        if abs(self.shared_memory - start.shared_memory) > SHARED_MEMORY_SLACK:
-            found.append("shared_memory")
         if self.rss_anon - start.rss_anon > RSS_SLACK:
             found.append("rss_anon")
         return [f"{name}: start={getattr(start, name)} end={getattr(self, name)}" for name in found]

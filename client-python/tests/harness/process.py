@@ -1,7 +1,8 @@
 """What the kernel says about a process, seen from outside.
 
-The daemon is not dumpable, so only root may look at its descriptors and mappings; as an ordinary
-user those two counts are None and the tests compare what is left. Its heap cannot be asked for
+The daemon is not dumpable, so only root may look at its descriptors, mappings and memfds; as an
+ordinary user those counts are None and the tests compare what is left. The machine's Shmem is not
+looked at: everybody's memory is in it. Its heap cannot be asked for
 (the attach mechanism is off, and that is a claim under test), so memory is judged by RssAnon; the
 launcher's -Xmx bounds the heap itself.
 """
@@ -77,11 +78,3 @@ def status(pid: int, name: str) -> str:
 def rss_anon(pid: int) -> int:
     """Bytes of private memory in RAM; shared pages, such as buffers, are not in it."""
     return int(status(pid, "RssAnon").split()[0]) * 1024
-
-
-def shmem() -> int:
-    """Bytes of shared memory on this machine, whoever has it."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("Shmem:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("no Shmem in /proc/meminfo")

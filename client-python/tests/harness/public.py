@@ -14,7 +14,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from harness.uids import Uid, as_uid
+from harness.uids import ROOT, Uid, as_uid
 
 _LEFT_OUT = shutil.ignore_patterns(
     "test", "tests", "idlelib", "ensurepip", "lib2to3", "turtledemo", "config-*", "*.a",
@@ -41,7 +41,7 @@ def remove_public_folder() -> None:
 def folder_for(uid: int, name: str, mode: int = 0o755, group: int | None = None) -> Path:
     """A new folder below the public one that belongs to `uid`."""
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=public_folder()))
-    if os.geteuid() == 0:
+    if ROOT:
         os.chown(folder, uid, uid if group is None else group)
     folder.chmod(mode)
     return folder
@@ -55,7 +55,7 @@ def _can_read(path: Path) -> bool:
 @cache
 def reachable(folder: Path) -> Path:
     """`folder` itself when other uids can reach it, else a copy."""
-    if _can_read(folder):
+    if not ROOT or _can_read(folder):
         return folder
     copy = public_folder() / f"copy-{folder.name}"
     shutil.copytree(folder, copy, symlinks=True)
@@ -72,7 +72,8 @@ def python_environment() -> tuple[str, dict[str, str]]:
     packages = Path(sysconfig.get_paths()["platlib"])
     base = Path(sys.base_prefix)
     variables = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    if _can_read(base / "lib") and _can_read(Path(sys.executable)) and _can_read(packages):
+    needed = (base / "lib", Path(sys.executable), packages)
+    if not ROOT or all(_can_read(path) for path in needed):
         return sys.executable, variables | {"PYTHONPATH": str(reachable(source))}
     home = public_folder() / "python"
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"

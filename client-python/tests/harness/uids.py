@@ -111,7 +111,11 @@ def connect_as(
     """A stream connection to `path` with the credentials of `uid`; OSError as that uid saw it."""
     if not ROOT:
         plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        plain.connect(path)
+        try:
+            plain.connect(path)
+        except OSError:
+            plain.close()
+            raise
         return plain
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
