@@ -10,6 +10,8 @@ import dev.sealbuf.memory.Seals;
 import dev.sealbuf.testing.LeakCheck;
 import dev.sealbuf.testing.Libc;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -57,6 +59,38 @@ class SegmentsTest {
                 "segment of another size than stated: bytes=8192 stated=%d;".formatted(stated)
                     + " report it; connect again");
       }
+    }
+  }
+
+  @Test
+  void aProcessMapsAsManySegmentsAsItSafelyCanAndNoMore() throws IOException {
+    List<Mapping> mappings = new ArrayList<>();
+    try (Fd fd = sealed(PUBLISHED)) {
+      while (Mapping.live() < Segments.MAPPINGS_MAX) {
+        mappings.add(Segments.mapPublished(fd, BYTES));
+      }
+      assertThatThrownBy(() -> Segments.mapPublished(fd, BYTES))
+          .isInstanceOf(TooManyMappingsException.class)
+          .hasMessage(
+              "too many segments mapped in this process: mappings=16384 max=16384; drop views");
+      mappings.removeLast().close();
+      mappings.add(Segments.mapPublished(fd, BYTES));
+    } finally {
+      mappings.forEach(Mapping::close);
+    }
+  }
+
+  @Test
+  void theOldestCachedSegmentMakesRoom() throws IOException {
+    try (Peer peer = Peer.create();
+        Fd fd = sealed(Seals.of(Seals.FUTURE_WRITE, Seals.SHRINK, Seals.GROW, Seals.SEAL))) {
+      SegmentCache cache = new SegmentCache(peer.connection());
+      for (long number = 1; number <= 1025; number++) {
+        cache.add(number, fd, BYTES);
+      }
+      assertThat(cache.peek(1)).isNull();
+      assertThat(cache.peek(2)).isNotNull();
+      assertThat(cache.peek(1025)).isNotNull();
     }
   }
 

@@ -10,10 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// More bytes than an array or a ByteBuffer holds, and not one of them copied.
 @Tag("daemon")
+@Timeout(180)
 @ExtendWith(Unprivileged.class)
 class LargeBufferTest {
   private static final long NBYTES = (2L << 30) + (64 << 20) + 1;

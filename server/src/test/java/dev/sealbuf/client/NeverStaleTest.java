@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Tag("daemon")
 @ExtendWith(Unprivileged.class)
 class NeverStaleTest {
-  private static final int ROUNDS = 1500;
+  private static final int ROUNDS = 800;
   private static final int READERS = 3;
   private static final int NBYTES = 400;
   private static final String NAME = "never-stale";

@@ -13,10 +13,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// Java and Python read each other's buffers, every combination over one list.
 @Tag("daemon")
+@Timeout(180)
 @ExtendWith(Unprivileged.class)
 class ScenarioTest {
   private static final long PROGRAM_SECONDS = 60;
