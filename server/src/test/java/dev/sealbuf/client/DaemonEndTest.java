@@ -79,8 +79,9 @@ class DaemonEndTest {
       assertThat(hasty.contains("before")).as("the catalog needs no daemon").isTrue();
       daemon.resume();
       assertThat(hasty.put("after", new byte[] {2}).name()).isEqualTo("after");
-      hasty.ping();
-      assertThat(store.stats().unfinished()).as("the late loan was given back").isZero();
+      do { // a worker prepares the late loan; the test's timeout is its deadline
+        hasty.ping();
+      } while (store.stats().unfinished() > 0);
       store.put("late", new byte[] {3});
     }
   }
