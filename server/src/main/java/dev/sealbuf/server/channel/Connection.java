@@ -13,14 +13,11 @@ import dev.sealbuf.server.session.Session;
 import dev.sealbuf.server.session.SessionState;
 import dev.sealbuf.server.store.Peer;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +32,8 @@ import org.slf4j.LoggerFactory;
 /// bounded.
 ///
 /// **Turns.** What one read brings can be hundreds of requests. After a turn's worth of time the
-/// rest waits for the next round of the loop, so that a client that asks without pause slows itself.
+/// rest waits for the next round of the loop, so that a client that asks without pause slows
+/// itself.
 ///
 /// **The end.** An error that ends the connection must reach a client whose own bytes are still on
 /// their way: the queue is flushed, the writing side shut down, what still comes is dropped until
@@ -66,7 +64,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   private final Session session;
   private final Future<?> handshakeDeadline;
   private Phase phase = Phase.SERVING;
-  private ByteBuf unread = Unpooled.EMPTY_BUFFER;
+  private final Unread unread;
   private boolean pumping;
   private boolean resting;
 
@@ -75,6 +73,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     this.context = context;
     this.peer = peer;
     this.share = context.budget().share(peer.uid(), this::pump);
+    this.unread = new Unread(share);
     this.decoder = FrameDecoder.ofRequests(share::takeOrWait);
     this.queue = new OutgoingQueue(channel, context, peer.uid(), share, this);
     this.session = new Session(peer, service, this);
@@ -85,19 +84,21 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   @Override
   public void channelRead(ChannelHandlerContext handler, Object message) {
     ByteBuf bytes = (ByteBuf) message;
-    if (phase != Phase.SERVING) {
+    try {
+      if (phase == Phase.SERVING) {
+        unread.borrow(bytes.nioBuffer());
+        pump();
+      }
+    } finally {
       bytes.release();
-      return;
     }
-    unread = ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(handler.alloc(), unread, bytes);
-    pump();
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext handler) {
     phase = Phase.CLOSED;
     handshakeDeadline.cancel(false);
-    dropUnread();
+    unread.close();
     session.end();
     queue.close();
     share.close();
@@ -125,7 +126,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   public void sendLast(Reply reply) {
     if (phase == Phase.SERVING) {
       phase = Phase.FLUSHING;
-      dropUnread();
+      unread.close();
       queue.offer(reply, List.of());
       drained();
     }
@@ -145,7 +146,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     session.undelivered(reply);
     if (session.state() == SessionState.CLOSED && phase == Phase.SERVING) {
       phase = Phase.FLUSHING;
-      dropUnread();
+      unread.close();
     }
   }
 
@@ -185,7 +186,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     } finally {
       pumping = false;
     }
-    channel.config().setAutoRead(phase != Phase.SERVING || (!unread.isReadable() && mayReceive()));
+    if (!unread.settle()) {
+      gaveUp("requests come faster than they are met, and their memory is needed");
+    }
+    channel.config().setAutoRead(phase != Phase.SERVING || (unread.isEmpty() && mayReceive()));
   }
 
   /// Lets the others have their turn. A task that is due at once would not do: the loop runs all of
@@ -205,21 +209,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   private Optional<Frame> next() throws FrameException {
-    if (phase != Phase.SERVING || !mayReceive() || !unread.isReadable()) {
+    if (phase != Phase.SERVING || !mayReceive() || unread.isEmpty()) {
       return Optional.empty();
     }
-    ByteBuffer view = unread.nioBuffer();
-    Optional<Frame> frame = decoder.next(view);
-    unread.skipBytes(view.position());
-    if (!unread.isReadable()) {
-      dropUnread();
-    }
-    return frame;
-  }
-
-  private void dropUnread() {
-    unread.release();
-    unread = Unpooled.EMPTY_BUFFER;
+    return decoder.next(unread.bytes());
   }
 
   private void handshakeIsDue() {

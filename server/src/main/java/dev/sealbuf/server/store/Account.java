@@ -48,8 +48,7 @@ final class Account {
     if (segments == segmentsMax) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
-          "too many segments: segments=%d max=%d"
-              .formatted(segments, segmentsMax));
+          "too many segments: segments=%d max=%d".formatted(segments, segmentsMax));
     }
     segments++;
     used += bytes;

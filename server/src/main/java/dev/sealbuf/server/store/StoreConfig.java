@@ -10,8 +10,8 @@ import java.util.random.RandomGenerator;
 /// How large a store may become, and what it takes from its surroundings.
 ///
 /// @param capacity bytes of memory it may take, catalog and slabs included
-/// @param segmentsMax segments it may have: each keeps a descriptor of the daemon open and
-///   some of its heap
+/// @param segmentsMax segments it may have: each keeps a descriptor of the daemon open and some of
+///   its heap
 /// @param daemonUid whose peers may delete and abort everything
 /// @param server version of the daemon, for `stat`
 /// @param random of which nobody can guess the next number
