@@ -49,9 +49,12 @@ final class ServeTest {
   }
 
   @Test
-  void aStartAndAnEndAreThreeLines() throws Exception {
+  void aStartAndAnEndAreThreeLinesAndClientsThatBehaveAreNone() throws Exception {
     Process daemon = serve();
     awaitStart(daemon);
+    Process ping = run("ping", "--socket", socket.toString());
+    await(ping);
+    assertThat(ping.exitValue()).as("%s", log(ping)).isZero();
     end(daemon);
     assertThat(daemon.exitValue()).isZero();
     assertThat(log(daemon).lines().toList())
@@ -148,13 +151,18 @@ final class ServeTest {
   }
 
   private Process serve(String... options) throws IOException {
+    List<String> words = new ArrayList<>(List.of("serve", "--socket", socket.toString()));
+    words.addAll(options.length > 0 ? List.of(options) : List.of("--capacity", "64MiB"));
+    return run(words.toArray(String[]::new));
+  }
+
+  private Process run(String... words) throws IOException {
     List<String> command = new ArrayList<>();
     if (isRoot()) {
       command.addAll(List.of("setpriv", "--reuid=" + UID, "--regid=" + UID, "--clear-groups"));
       command.addAll(List.of("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"));
     }
-    command.addAll(Jvm.command(Main.class, "serve", "--socket", socket.toString()));
-    command.addAll(options.length > 0 ? List.of(options) : List.of("--capacity", "64MiB"));
+    command.addAll(Jvm.command(Main.class, words));
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
