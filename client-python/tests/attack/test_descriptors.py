@@ -51,5 +51,6 @@ def test_descriptors_that_a_client_sends_are_dropped(
         after = descriptors(daemon.pid)
     assert (before is None) == (after is None)
     if before is not None and after is not None:
-        assert len(after) == len(before)
+        # An earlier test's connection may have ended meanwhile.
+        assert len(after) <= len(before)
         assert not [link for link in after if "smuggled" in link]

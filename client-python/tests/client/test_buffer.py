@@ -172,7 +172,7 @@ if sys.version_info >= (3, 12):
             assert np.frombuffer(buffer, "u1").ctypes.data == buffer.address
             with pytest.raises(BufferError) as caught:
                 buffer.__buffer__(inspect.BufferFlags.WRITABLE)
-            assert caught.value.message == f"a sealed buffer cannot be written to: name={name}"
+            assert str(caught.value) == f"a sealed buffer cannot be written to: name={name}"
 else:
 
     def test_on_python_3_11_it_has_no_buffer_protocol_but_a_view(path: str, name: str) -> None:
