@@ -28,11 +28,11 @@ GROWTH_MAX = 64 << 20
 SMALL = 1 << 20
 BLOCK = 16 << 20
 
-# A minute, because preparing gigabytes takes long where memory is scarce or CPUs are busy.
+# Two minutes, because preparing gigabytes takes long where memory is scarce or CPUs are busy.
 PYTHON_READS = """
 import hashlib, sealbuf, sys
 socket, name = sys.argv[1:]
-with sealbuf.connect(socket, timeout=60) as store:
+with sealbuf.connect(socket, timeout=120) as store:
     print(hashlib.sha256(store.get(name).memoryview()).hexdigest())
 """
 
@@ -44,7 +44,7 @@ PYTHON_COPIES = PYTHON_READS.replace(
 PYTHON_WRITES = """
 import os, sealbuf, sys
 socket, name, path = sys.argv[1:]
-with sealbuf.connect(socket, timeout=60) as store, open(path, "rb", buffering=0) as file:
+with sealbuf.connect(socket, timeout=120) as store, open(path, "rb", buffering=0) as file:
     with store.create(name, nbytes=os.path.getsize(path)) as writer:
         view, at = writer.memoryview(), 0
         while at < len(view):

@@ -8,9 +8,10 @@ import picocli.CommandLine.Option;
 
 /// What every command that talks to a daemon takes.
 final class ClientOptions {
-  /// Preparing and sealing gigabytes may take seconds; a daemon that answers nothing for longer
-  /// than this is not going to.
-  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  /// Preparing memory takes a second a GiB and more where a hypervisor backs it only now: 5 ms a
+  /// huge page, on busy CPUs the multiple. A daemon that answers nothing for longer than this is
+  /// not going to.
+  private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
   @Mixin private SocketOption socket;
 
