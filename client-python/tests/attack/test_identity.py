@@ -155,7 +155,8 @@ CONTROL_SECONDS = 20
 
 def jcmd(jdk: str, pid: int) -> int:
     """Exit status of asking a JVM for its version by the attach mechanism, as the daemon's uid."""
-    command = as_uid(Uid.DAEMON, [f"{jdk}/bin/jcmd", str(pid), "VM.version"])
+    patience = "-J-Dsun.tools.attach.attachTimeout=2000"  # milliseconds; 10 s if not said
+    command = as_uid(Uid.DAEMON, [f"{jdk}/bin/jcmd", patience, str(pid), "VM.version"])
     return subprocess.run(command, capture_output=True, check=False, timeout=20).returncode
 
 
