@@ -43,7 +43,10 @@ def own_group() -> int:
 
 
 def as_uid(uid: int, command: Sequence[str], *, groups: Sequence[int] = (GROUP,)) -> list[str]:
-    """The command that runs `command` as `uid`, without capabilities; unchanged without root."""
+    """The command that runs `command` as `uid`, without capabilities; unchanged without root.
+
+    It is killed when this process ends, however it ends: nothing outlives a run that was aborted.
+    """
     if not ROOT:
         return list(command)
     supplementary = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
@@ -55,6 +58,7 @@ def as_uid(uid: int, command: Sequence[str], *, groups: Sequence[int] = (GROUP,)
         "--bounding-set=-all",
         "--inh-caps=-all",
         "--no-new-privs",
+        "--pdeathsig=KILL",
         "sh",
         "-c",
         _PROVE,
