@@ -1,6 +1,7 @@
 package dev.sealbuf.memory;
 
 import java.io.IOException;
+import java.time.Duration;
 
 /// Puts memory behind a new file, in huge pages where the kernel has them to give.
 ///
@@ -28,6 +29,11 @@ public final class HugePages {
   /// A page that is still locked after this many tries is being held, not passing by.
   private static final int TRIES = 3;
 
+  /// What is not in huge pages by then is put into small ones. Where collapsing is fast this is
+  /// enough for 10 GiB and more; in a virtual machine whose host takes free pages back it can be ten
+  /// times slower than small pages (6 GiB took 17 to 52 s), and a producer waits for it.
+  private static final Duration PATIENCE = Duration.ofSeconds(1);
+
   private HugePages() {}
 
   /// Puts zeroed memory behind the first `bytes` of a file that has none yet and that nobody else
@@ -53,7 +59,8 @@ public final class HugePages {
     AddressRange range = AddressRange.map(fd, bytes, Linux.PROT_READ);
     try {
       long collapsed = 0;
-      for (long offset = 0; offset < bytes; offset += huge) {
+      Deadline patience = Deadline.after(PATIENCE);
+      for (long offset = 0; offset < bytes && !patience.hasPassed(); offset += huge) {
         Memfd.allocate(fd, offset, PageSizes.base());
         int errno = collapseOne(range.address() + offset, huge);
         switch (errno) {
