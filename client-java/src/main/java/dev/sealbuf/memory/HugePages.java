@@ -30,8 +30,8 @@ public final class HugePages {
   private static final int TRIES = 3;
 
   /// What is not in huge pages by then is put into small ones. Where collapsing is fast this is
-  /// enough for 10 GiB and more; in a virtual machine whose host takes free pages back it can be ten
-  /// times slower than small pages (6 GiB took 17 to 52 s), and a producer waits for it.
+  /// enough for 10 GiB and more; in a virtual machine whose host takes free pages back it can be
+  /// ten times slower than small pages (6 GiB took 17 to 52 s), and a producer waits for it.
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
   private HugePages() {}
