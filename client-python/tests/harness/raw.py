@@ -140,14 +140,17 @@ class RawClient:
 
     def entries(self, prefix: str) -> list[dict[str, Any]]:
         """Every buffer whose name begins so, over as many pages as it takes."""
-        found: list[dict[str, Any]] = []
+        found: dict[int, dict[str, Any]] = {}
+        bound: dict[str, int] = {}
         cursor = 0
         while True:
-            page = self.expect("listing", "list", prefix=prefix, limit=1000, cursor=cursor)
-            found += json.loads(page.payload)
+            fields: dict[str, Any] = {"prefix": prefix, "cursor": cursor, **bound}
+            page = self.expect("listing", "list", limit=1000, **fields)
+            found |= {entry["buffer"]: entry for entry in json.loads(page.payload)}
             cursor = page["cursor"]
+            bound = {name: value for name, value in page.head.items() if name == "until"}
             if cursor == 0:
-                return found
+                return list(found.values())
 
     def read(self) -> Reply:
         """The next frame; ClosedByDaemonError at the end of the stream."""

@@ -2,8 +2,9 @@
 
 `as_uid` wraps a command in setpriv(1); the shell behind it refuses to go on as root or with an
 effective capability. `fork_as` does the same to a forked copy of this process, for steps that are
-a few system calls long, such as connecting: a connection keeps the credentials of the process
-that made it, so the copy connects and passes the connection back.
+a few system calls long. A connection keeps the credentials of the process that made it, so one copy
+for each identity connects and passes its connections back. It lives as long as this process,
+because the daemon ends a session with the process that connected.
 """
 
 import ctypes
@@ -14,6 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 
 GROUP = 20000
@@ -121,19 +123,9 @@ def connect_as(
             plain.close()
             raise
         return plain
-    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-
-    def work() -> int:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        code = connection.connect_ex(path)
-        socket.send_fds(there, [code.to_bytes(4, "little")], [connection.fileno()])
-        return 0
-
-    pid = fork_as(uid, work, groups=groups, primary=primary)
-    there.close()
-    with here:
-        data, descriptors, _, _ = socket.recv_fds(here, 4, 1)
-    os.waitpid(pid, 0)
+    connector = _connector(uid, tuple(groups), primary)
+    connector.sendall(path.encode())
+    data, descriptors, _, _ = socket.recv_fds(connector, 4, 1)
     if not descriptors:
         raise AssertionError(f"forked copy said nothing: uid={uid} path={path}")
     connection = socket.socket(fileno=descriptors[0])
@@ -142,3 +134,26 @@ def connect_as(
         connection.close()
         raise OSError(code, os.strerror(code), path)
     return connection
+
+
+@cache
+def _connector(uid: int, groups: tuple[int, ...], primary: int | None) -> socket.socket:
+    """A socket to a copy that connects to each path it is sent, until this process ends."""
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def work() -> int:
+        channel = os.dup2(there.fileno(), 3)
+        os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+        _connect_as_told(socket.socket(fileno=channel))
+        return 0
+
+    fork_as(uid, work, groups=groups, primary=primary)
+    there.close()
+    return here
+
+
+def _connect_as_told(channel: socket.socket) -> None:
+    while path := channel.recv(4096).decode():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            code = connection.connect_ex(path)
+            socket.send_fds(channel, [code.to_bytes(4, "little")], [connection.fileno()])
