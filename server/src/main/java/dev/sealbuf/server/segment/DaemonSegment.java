@@ -90,15 +90,25 @@ public final class DaemonSegment implements AutoCloseable {
     return writing;
   }
 
+  /// The description that is kept.
+  Fd description() {
+    return description;
+  }
+
   /// A fresh description to read, for a peer.
   public Fd freshReadOnly() throws IOException {
     return Memfd.reopenReadOnly(description);
   }
 
-  @Override
-  public void close() {
+  /// Ends both mappings.
+  void unmap() {
     writing.close();
     reading.close();
+  }
+
+  @Override
+  public void close() {
+    unmap();
     description.close();
   }
 }

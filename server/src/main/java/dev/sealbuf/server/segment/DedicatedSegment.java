@@ -22,7 +22,7 @@ import java.io.IOException;
 /// made of the segment meanwhile: it may have added seals of its own, and holes that it punched are
 /// filled. Only a segment with exactly the right seals, its size and memory behind all of it is
 /// published.
-public final class DedicatedSegment implements AutoCloseable {
+public final class DedicatedSegment implements SharedSegment {
   /// What the producer finds on it, EXEC aside: the size is fixed.
   public static final Seals LENT = Seals.of(Seals.SHRINK, Seals.GROW);
 
@@ -64,13 +64,29 @@ public final class DedicatedSegment implements AutoCloseable {
     }
   }
 
+  @Override
   public long number() {
     return number;
   }
 
+  @Override
   public long bytes() {
     return bytes;
   }
+
+  @Override
+  public SegmentKind kind() {
+    return SegmentKind.DEDICATED;
+  }
+
+  @Override
+  public Fd description() {
+    return description;
+  }
+
+  /// There is nothing to unmap.
+  @Override
+  public void unmap() {}
 
   public long hugePageBytes() {
     return hugePageBytes;

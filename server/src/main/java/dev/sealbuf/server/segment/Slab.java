@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// It is only appended to: what was written once is never written again, also after its buffer was
 /// deleted, since nobody can know who still reads it. When it is full it loses its writable
 /// mapping. It stays for as long as the store does, however few of its records are live.
-public final class Slab implements AutoCloseable {
+public final class Slab implements SharedSegment {
   public static final long BYTES = RecordLayout.SLAB_BYTES;
 
   private final long number;
@@ -46,8 +46,24 @@ public final class Slab implements AutoCloseable {
     return RecordLayout.align(SlabWriter.recordBytes(nameBytes, formatBytes));
   }
 
+  @Override
   public long number() {
     return number;
+  }
+
+  @Override
+  public long bytes() {
+    return BYTES;
+  }
+
+  @Override
+  public SegmentKind kind() {
+    return SegmentKind.SLAB;
+  }
+
+  @Override
+  public Fd description() {
+    return segment.description();
   }
 
   /// The bytes to read.
@@ -111,6 +127,12 @@ public final class Slab implements AutoCloseable {
       throw new IllegalStateException("a full slab is not written: slab=" + number);
     }
     return writer;
+  }
+
+  @Override
+  public void unmap() {
+    writer = null;
+    segment.unmap();
   }
 
   @Override

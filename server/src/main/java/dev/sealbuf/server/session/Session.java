@@ -17,6 +17,7 @@ import dev.sealbuf.server.store.Publication;
 import dev.sealbuf.server.store.Refusal;
 import dev.sealbuf.server.store.SegmentHandle;
 import dev.sealbuf.server.store.Store;
+import dev.sealbuf.server.store.Terms;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
@@ -123,9 +124,13 @@ public final class Session {
     long seq = request.seq();
     switch (request) {
       case Request.Hello hello -> welcome(hello);
-      case Request.Put put -> published(seq, store.put(peer, put.name(), put.payload()));
+      case Request.Put put ->
+          published(seq, store.put(peer, put.name(), put.payload(), Terms.PLAIN));
       case Request.Create create ->
-          later(seq, store.create(peer, create.name(), create.nbytes()), loan -> lent(seq, loan));
+          later(
+              seq,
+              store.create(peer, create.name(), create.nbytes(), Terms.PLAIN),
+              loan -> lent(seq, loan));
       case Request.Seal seal ->
           later(
               seq,

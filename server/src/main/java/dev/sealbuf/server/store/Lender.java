@@ -51,9 +51,9 @@ final class Lender {
     this.rights = rights;
   }
 
-  CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes) {
+  CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
     try {
-      return prepare(admit(peer, name, nbytes));
+      return prepare(admit(peer, name, nbytes, terms));
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }
@@ -92,7 +92,8 @@ final class Lender {
     unfinished.all().forEach(this::end);
   }
 
-  private UnfinishedBuffer admit(Peer peer, Optional<String> name, long nbytes) throws Refusal {
+  private UnfinishedBuffer admit(Peer peer, Optional<String> name, long nbytes, Terms terms)
+      throws Refusal {
     if (nbytes < 0) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
@@ -103,7 +104,7 @@ final class Lender {
     published.requireSlot(claim.name());
     Account.Charge charge =
         account.charge(Account.Kind.UNFINISHED, DedicatedSegment.bytesFor(nbytes));
-    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, charge);
+    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, charge);
     unfinished.add(buffer);
     return buffer;
   }

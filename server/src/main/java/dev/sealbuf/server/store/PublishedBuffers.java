@@ -39,6 +39,7 @@ final class PublishedBuffers implements AutoCloseable {
   private final Clock clock;
   private final Rights rights;
   private final Map<Long, Dedicated> dedicated = new HashMap<>();
+  private final List<PublicationListener> listeners = new ArrayList<>();
   private long versions;
   private long count;
   private long bytes;
@@ -49,6 +50,10 @@ final class PublishedBuffers implements AutoCloseable {
     this.workers = workers;
     this.clock = clock;
     this.rights = rights;
+  }
+
+  void addListener(PublicationListener listener) {
+    listeners.add(listener);
   }
 
   long count() {
@@ -70,7 +75,7 @@ final class PublishedBuffers implements AutoCloseable {
   }
 
   /// Publishes a payload in a slab, under a name that is free.
-  Publication put(Claim claim, Peer peer, ByteBuffer payload) throws Refusal {
+  Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
     requireSmall(payload);
     Slot slot = catalog.freeSlot(claim.name());
     long recordSpan = recordSpan(claim.name());
@@ -136,6 +141,7 @@ final class PublishedBuffers implements AutoCloseable {
     count--;
     bytes -= record.nbytes();
     Optional.ofNullable(dedicated.remove(record.segment())).ifPresent(this::letGo);
+    listeners.forEach(listener -> listener.deleted(record));
     return new Deletion(name.text(), record.buffer());
   }
 
@@ -172,6 +178,7 @@ final class PublishedBuffers implements AutoCloseable {
     catalog.insert(slot, name, slab.number(), at);
     count++;
     bytes += record.nbytes();
+    listeners.forEach(listener -> listener.published(record));
     return new Publication(
         name.text(),
         record.buffer(),

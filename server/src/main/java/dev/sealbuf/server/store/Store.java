@@ -85,13 +85,14 @@ public final class Store implements AutoCloseable {
   }
 
   /// Publishes a small buffer; without a name under one that is made up.
-  public Publication put(Peer peer, Optional<String> name, ByteBuffer payload) throws Refusal {
-    return published.put(claims.next(name), peer, payload);
+  public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms terms)
+      throws Refusal {
+    return published.put(claims.next(name), peer, payload, terms);
   }
 
   /// Lends a segment for a large buffer and reserves its name.
-  public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes) {
-    return lender.create(peer, name, nbytes);
+  public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
+    return lender.create(peer, name, nbytes, terms);
   }
 
   /// Publishes what was created, or its first `nbytes`.

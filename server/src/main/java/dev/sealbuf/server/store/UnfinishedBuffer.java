@@ -24,14 +24,16 @@ final class UnfinishedBuffer {
   private final Claim claim;
   private final Peer producer;
   private final long nbytes;
+  private final Terms terms;
   private final Account.Charge charge;
   private State state = State.PREPARING;
   private @Nullable DedicatedSegment segment;
 
-  UnfinishedBuffer(Claim claim, Peer producer, long nbytes, Account.Charge charge) {
+  UnfinishedBuffer(Claim claim, Peer producer, long nbytes, Terms terms, Account.Charge charge) {
     this.claim = claim;
     this.producer = producer;
     this.nbytes = nbytes;
+    this.terms = terms;
     this.charge = charge;
   }
 
@@ -50,6 +52,10 @@ final class UnfinishedBuffer {
   /// As asked for; the segment may be larger.
   long nbytes() {
     return nbytes;
+  }
+
+  Terms terms() {
+    return terms;
   }
 
   Account.Charge charge() {

@@ -137,7 +137,7 @@ class LargeBufferTest {
 
   @Test
   void unnamedBuffersAreNamedAfterTheirId() throws Refusal {
-    Loan loan = store.later(each -> each.create(PRODUCER, Optional.empty(), 1));
+    Loan loan = store.later(each -> each.create(PRODUCER, Optional.empty(), 1, Terms.PLAIN));
     TestStore.close(loan.descriptors());
 
     assertThat(loan.name()).isEqualTo("buffer-" + loan.buffer());

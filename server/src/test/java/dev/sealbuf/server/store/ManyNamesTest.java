@@ -74,7 +74,11 @@ class ManyNamesTest {
         names,
         (each, name) -> {
           if (states.compareAndSet(name, ABSENT, PUBLISHING)) {
-            each.put(TestStore.PRODUCER, Optional.of(text(name)), ByteBuffer.wrap(payload(name)));
+            each.put(
+                TestStore.PRODUCER,
+                Optional.of(text(name)),
+                ByteBuffer.wrap(payload(name)),
+                Terms.PLAIN);
             states.set(name, PUBLISHED);
           }
         });

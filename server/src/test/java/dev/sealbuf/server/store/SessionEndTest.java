@@ -50,7 +50,8 @@ class SessionEndTest {
         GONE + 1,
         () ->
             store.later(each -> {
-              CompletionStage<Loan> loan = each.create(PRODUCER, Optional.of("a"), NBYTES);
+              CompletionStage<Loan> loan =
+                  each.create(PRODUCER, Optional.of("a"), NBYTES, Terms.PLAIN);
               each.endSession(PRODUCER.session());
               return loan;
             }));
@@ -162,9 +163,9 @@ class SessionEndTest {
   void aNameIsFreeAtOnceEvenIfItsSegmentIsStillPrepared() throws Refusal {
     Loan loan =
         store.later(each -> {
-          var _ = each.create(PRODUCER, Optional.of("a"), NBYTES);
+          var _ = each.create(PRODUCER, Optional.of("a"), NBYTES, Terms.PLAIN);
           each.endSession(PRODUCER.session());
-          return each.create(TestStore.READER, Optional.of("a"), NBYTES);
+          return each.create(TestStore.READER, Optional.of("a"), NBYTES, Terms.PLAIN);
         });
     TestStore.close(loan.descriptors());
 
@@ -184,7 +185,7 @@ class SessionEndTest {
           store.on(each -> {
             var _ = each.seal(PRODUCER, stuck.buffer(), OptionalLong.empty());
             return IntStream.range(0, 20)
-                .mapToObj(i -> each.create(PRODUCER, Optional.of("n" + i), NBYTES))
+                .mapToObj(i -> each.create(PRODUCER, Optional.of("n" + i), NBYTES, Terms.PLAIN))
                 .toList();
           });
       store.close();

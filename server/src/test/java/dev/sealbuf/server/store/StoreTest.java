@@ -95,7 +95,8 @@ class StoreTest {
     ByteBuffer payload = ByteBuffer.allocateDirect(8).put(new byte[] {9, 8, 7, 6, 5, 4, 3, 2});
     payload.position(2).limit(6);
 
-    store.on(each -> each.put(PRODUCER, Optional.of("direct"), payload.asReadOnlyBuffer()));
+    store.on(
+        each -> each.put(PRODUCER, Optional.of("direct"), payload.asReadOnlyBuffer(), Terms.PLAIN));
 
     assertThat(reader.get("direct")).hasValue(new byte[] {7, 6, 5, 4});
     assertThat(payload.position()).isEqualTo(2);
@@ -105,8 +106,10 @@ class StoreTest {
   void aBufferWithoutANameGetsOneThatNobodyHas() throws Refusal {
     store.put(PRODUCER, "buffer-2", "taken by hand");
 
-    Publication first = store.on(each -> each.put(PRODUCER, Optional.empty(), bytes("x")));
-    Publication second = store.on(each -> each.put(PRODUCER, Optional.empty(), bytes("y")));
+    Publication first =
+        store.on(each -> each.put(PRODUCER, Optional.empty(), bytes("x"), Terms.PLAIN));
+    Publication second =
+        store.on(each -> each.put(PRODUCER, Optional.empty(), bytes("y"), Terms.PLAIN));
 
     assertThat(first.buffer()).isEqualTo(2);
     assertThat(first.name()).matches("buffer-\\d+").isNotEqualTo("buffer-2");

@@ -79,7 +79,7 @@ final class TestStore implements AutoCloseable {
   }
 
   Publication put(Peer peer, String name, byte[] payload) throws Refusal {
-    return on(store -> store.put(peer, Optional.of(name), ByteBuffer.wrap(payload)));
+    return on(store -> store.put(peer, Optional.of(name), ByteBuffer.wrap(payload), Terms.PLAIN));
   }
 
   Publication put(Peer peer, String name, String payload) throws Refusal {
@@ -87,7 +87,7 @@ final class TestStore implements AutoCloseable {
   }
 
   Loan create(Peer peer, String name, long nbytes) throws Refusal {
-    return later(store -> store.create(peer, Optional.of(name), nbytes));
+    return later(store -> store.create(peer, Optional.of(name), nbytes, Terms.PLAIN));
   }
 
   Publication seal(Peer peer, Loan loan) throws Refusal {

@@ -70,7 +70,7 @@ class UnfinishedBufferTest {
   private UnfinishedBuffer in(State state) throws Refusal {
     Account.Charge charge = new Account(1000, 1).charge(Account.Kind.UNFINISHED, 1000);
     Claim claim = new Claim(1, Name.of("n"));
-    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, new Peer(1, 2), 1, charge);
+    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, new Peer(1, 2), 1, Terms.PLAIN, charge);
     switch (state) {
       case PREPARING -> {}
       case LENT -> buffer.prepared(memory);

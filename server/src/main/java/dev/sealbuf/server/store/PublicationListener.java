@@ -1,0 +1,12 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.protocol.BufferRecord;
+
+/// Hears, on the loop, what becomes of names. The catalog says the same already when it is told.
+public interface PublicationListener {
+  /// A name is published or replaced: this is its record now.
+  void published(BufferRecord record);
+
+  /// A name is gone; this was its record.
+  void deleted(BufferRecord record);
+}

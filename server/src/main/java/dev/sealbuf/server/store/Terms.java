@@ -1,0 +1,13 @@
+package dev.sealbuf.server.store;
+
+import java.util.OptionalLong;
+
+/// On what terms a buffer is published.
+///
+/// @param replace the name may be taken by a published buffer, which this one replaces in one step
+/// @param ttlMillis how long the name lives, from the publication on
+/// @param reservation id of the reservation of the name that this buffer makes use of
+public record Terms(boolean replace, OptionalLong ttlMillis, OptionalLong reservation) {
+  /// A name that nobody has, for as long as nobody deletes it.
+  public static final Terms PLAIN = new Terms(false, OptionalLong.empty(), OptionalLong.empty());
+}
