@@ -29,8 +29,7 @@ def test_a_frame_decodes_to_what_its_comments_say(name: str) -> None:
 def test_a_frame_encodes_to_its_bytes(name: str) -> None:
     head, payload = head_of(name), vectors.fields(name)["payload"].data
     if "op" in head:
-        absent = {"name": None, "nbytes": None, "slab": None}
-        encoded = protocol.encode_request(head["op"], head["seq"], absent | head, len(payload))
+        encoded = protocol.encode_request(head["op"], head["seq"], head, len(payload))
     else:
         descriptors = int(vectors.fields(name)["descriptors"].value)
         encoded = protocol.encode_frame(head, len(payload), descriptors)
@@ -48,9 +47,28 @@ def test_the_entries_of_a_listing_are_read() -> None:
     assert (entry["name"], entry["nbytes"], entry["shape"]) == ("batch/1", 3, [3])
 
 
+def test_the_rows_of_holders_are_read() -> None:
+    payload = vectors.fields("frame-holding")["payload"].data
+    (row,) = protocol.check_holders(payload, 1)
+    assert (row["name"], row["deleted"], row["state"]) == ("greeting", True, "may hold")
+
+
+def test_the_places_of_a_batch_are_read() -> None:
+    payload = vectors.fields("frame-published_many")["payload"].data
+    assert protocol.check_places(payload, 2) == [(2, 256), (2, 448)]
+
+
+def test_names_and_the_index_of_a_batch_are_written() -> None:
+    assert protocol.encode_rows(["batch/1", "λ"]) == (
+        vectors.fields("frame-delete_many")["payload"].data
+    )
+    index = protocol.encode_rows([("batch/1", 3), ("λ", 2)])
+    assert index + b"abcde" == vectors.fields("frame-put_many")["payload"].data
+
+
 def test_every_request_and_reply_has_a_vector() -> None:
-    kinds = {name.removeprefix("frame-") for name in vectors.frames()}
-    assert kinds == {*protocol.REQUESTS, *protocol.REPLIES, "put-unnamed"}
+    kinds = {name.removeprefix("frame-").split("-")[0] for name in vectors.frames()}
+    assert kinds == {*protocol.REQUESTS, *protocol.REPLIES}
 
 
 def test_the_header_is_read() -> None:
@@ -71,7 +89,7 @@ def test_a_record_is_read_and_written(name: str) -> None:
     assert record.place == tuple(int(expected[f]) for f in ("segment", "offset", "nbytes"))
     assert record.shape == (int(expected["shape"]),)
     assert record.strides == (int(expected["strides"]),)
-    for field in ("buffer", "version", "created", "owner"):
+    for field in ("buffer", "version", "created", "owner", "expires"):
         assert getattr(record, field) == int(expected[field])
     assert layout.encode_record(record) == data
 

@@ -213,6 +213,7 @@ def record_of(published: Mapping[str, Any], nbytes: int, owner: int, segment: in
             (nbytes,),
             (1,),
             b"",
+            0,
         )
     )
 

@@ -53,8 +53,6 @@ SLACK = 0.01
 _TIMEVAL = struct.Struct("@ll")
 _NUMBER_BYTES = array.array("i").itemsize
 _CONTROL_BYTES = socket.CMSG_SPACE(protocol.DESCRIPTORS_MAX * _NUMBER_BYTES)
-_ABSENT = {"name": None, "nbytes": None, "slab": None}
-"""The fields that a request may leave out."""
 
 
 @dataclass(slots=True)
@@ -195,7 +193,7 @@ class Connection:
         size = memoryview(payload).nbytes
         orphans = list(self._orphans)
         frames = b"".join(self._frame("abort", {"buffer": orphan}) for orphan in orphans)
-        frames += self._frame(op, _ABSENT | fields, size)
+        frames += self._frame(op, fields, size)
         try:
             self._send_all(op, [frames, payload], len(frames) + size, deadline)
         except (BrokenPipeError, ConnectionResetError):
@@ -231,7 +229,7 @@ class Connection:
         while True:
             while self._replies:
                 reply = self._replies.popleft()
-                if reply["seq"] == self._seq and reply.kind in {protocol.ANSWERS[op], "error"}:
+                if reply["seq"] == self._seq and reply.kind in protocol.ANSWERS[op] | {"error"}:
                     return reply
                 self._pass_over(reply)
             self._receive(op, deadline)

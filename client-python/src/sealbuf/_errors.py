@@ -46,7 +46,7 @@ class StoreFull(Error, MemoryError):
     """There is no room below the daemon's capacity. Nothing was changed."""
 
     code = "store_full"
-    advice = "delete buffers, or raise --capacity"
+    advice = "delete buffers, see holders, or raise --capacity"
 
 
 class QuotaExceeded(Error):

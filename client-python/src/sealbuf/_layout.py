@@ -7,6 +7,7 @@ appear nowhere else.
      0    owner                              0   lengths, hash, ids, place of the payload, ...
     64    epoch                             72   shape (8 * ndim), strides (8 * ndim)
     72    magic, version, unit, daemon           name, format, metadata
+    1024  retired: 128 words
     2048  directory: 256 words                   padding to 64, then the payload, if here
 
     directory word  63 segment 36 | 35 page 8 | 7 log2_slots 0
@@ -36,6 +37,9 @@ HEADER = struct.Struct("<I60xQ8sIIQ")
 HEADER_BYTES = 4096
 OWNER = 0
 EPOCH = 64
+RETIRED = 1024
+RETIRED_WORDS = 128
+"""A ring: the number of retirement e, counted from 0, is word e modulo 128."""
 DIRECTORY = 2048
 TABLES = 256
 MAGIC = b"Sealbuf\0"
@@ -101,6 +105,7 @@ class Record(NamedTuple):
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     metadata: bytes
+    expires: int
 
 
 def check_header(memory: Memory) -> int:
@@ -188,7 +193,7 @@ def read_record(memory: Memory, at: int) -> Record:
         raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
     fields = RECORD.unpack_from(memory, at)
     size, _, buffer, version, segment, offset, nbytes, created, owner = fields[:9]
-    name_bytes, format_bytes, ndim, metadata_bytes, _ = fields[9:]
+    name_bytes, format_bytes, ndim, metadata_bytes, expires = fields[9:]
     axes = struct.Struct(f"<{ndim}q")
     name_at = RECORD.size + 2 * axes.size
     format_at = name_at + name_bytes
@@ -207,6 +212,7 @@ def read_record(memory: Memory, at: int) -> Record:
         axes.unpack_from(copied, RECORD.size),
         axes.unpack_from(copied, RECORD.size + axes.size),
         copied[metadata_at:],
+        expires,
     )
 
 
@@ -241,6 +247,6 @@ def encode_record(record: Record) -> bytes:
         len(format_),
         ndim,
         len(record.metadata),
-        0,
+        record.expires,
     )
     return head + tail

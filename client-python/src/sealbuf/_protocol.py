@@ -18,7 +18,7 @@ therefore rely on its types and ranges.
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,16 @@ PREFIX = struct.Struct("<2sBBIQ")
 
 HEAD_MAX = 65536
 """A head is a handful of fields; this bounds what a peer can make the other side keep."""
-PAYLOAD_MAX = 262144
-"""Above it a dedicated segment is cheaper than the copy through the socket; the largest put."""
+PAYLOAD_MAX = 2097152
+"""The largest put_many, index included."""
+PUT_MAX = 262144
+"""Above it a dedicated segment is cheaper than the copy through the socket."""
+PAGE_MAX = 262144
+"""The longest payload of a reply."""
+BATCH_MAX = 1024
+"""Buffers of one batch: what the daemon publishes in one turn."""
+BATCH_BYTES = 1048576
+"""Bytes of the buffers of one put_many; a larger batch shares a dedicated segment."""
 DESCRIPTORS_MAX = 2
 """What a producer needs: one description to write, one to read."""
 DESCRIPTOR_FRAME_MAX = 4096
@@ -42,39 +50,59 @@ SEQ_MAX = 2**53 - 1
 """The largest integer that every JSON implementation carries."""
 LIST_MAX = 1000
 """Entries of a page of list."""
+WAIT_MAX = 86_400_000
+"""Milliseconds a request may be parked, one day; who waits longer asks again."""
+TTL_MAX = 3_153_600_000_000
+"""Milliseconds a buffer may be told to live, a hundred years."""
 HEAD_DEPTH_MAX = 8
 
 INT, STR, MAP = int, str, dict
 
 REQUESTS: dict[str, tuple[str, ...]] = {
     "hello": ("namespace", "client"),
-    "put": ("name?",),
-    "create": ("name?", "nbytes"),
+    "put": ("name?", "buffer?", "replace?", "ttl?"),
+    "put_many": ("count", "index_bytes", "replace?", "ttl?"),
+    "create": ("name?", "nbytes", "buffer?", "replace?", "ttl?", "batch?"),
     "seal": ("buffer", "nbytes?"),
+    "seal_many": ("buffer", "count"),
     "abort": ("buffer",),
-    "open": ("name", "slab?"),
+    "open": ("name", "slab?", "newer?", "timeout?"),
+    "take": ("name", "timeout?"),
+    "reserve": ("name", "timeout?"),
     "map": ("segment",),
     "delete": ("name",),
-    "list": ("prefix", "limit", "cursor"),
+    "delete_many": ("count",),
+    "list": ("prefix", "limit", "cursor", "until?"),
+    "watch": ("prefix", "replay?"),
+    "await_room": ("nbytes", "timeout?"),
+    "holders": ("name?", "cursor"),
     "stat": (),
     "ping": (),
 }
 """The fields of each request, in the order in which they are written; `?`: may be absent."""
 
-ANSWERS: dict[str, str] = {
-    "hello": "welcome",
-    "put": "published",
-    "create": "lent",
-    "seal": "published",
-    "abort": "aborted",
-    "open": "opened",
-    "map": "mapped",
-    "delete": "deleted",
-    "list": "listing",
-    "stat": "stats",
-    "ping": "pong",
+ANSWERS: dict[str, frozenset[str]] = {
+    "hello": frozenset({"welcome"}),
+    "put": frozenset({"published"}),
+    "put_many": frozenset({"published_many"}),
+    "create": frozenset({"lent"}),
+    "seal": frozenset({"published"}),
+    "seal_many": frozenset({"published_many"}),
+    "abort": frozenset({"aborted"}),
+    "open": frozenset({"opened"}),
+    "take": frozenset({"taken"}),
+    "reserve": frozenset({"opened", "reserved"}),
+    "map": frozenset({"mapped"}),
+    "delete": frozenset({"deleted"}),
+    "delete_many": frozenset({"deleted_many"}),
+    "list": frozenset({"listing"}),
+    "watch": frozenset({"watching", "event"}),
+    "await_room": frozenset({"room"}),
+    "holders": frozenset({"holding"}),
+    "stat": frozenset({"stats"}),
+    "ping": frozenset({"pong"}),
 }
-"""The reply to each request, unless it is `error`."""
+"""The replies to each request, unless it is `error`."""
 
 REPLIES: dict[str, dict[str, type]] = {
     "welcome": {
@@ -95,6 +123,7 @@ REPLIES: dict[str, dict[str, type]] = {
         "slab_bytes": INT,
         "record": INT,
     },
+    "published_many": {"count": INT, "buffer": INT, "version": INT, "created": INT},
     "lent": {"name": STR, "buffer": INT, "nbytes": INT, "segment": INT, "segment_bytes": INT},
     "aborted": {"buffer": INT},
     "opened": {
@@ -104,9 +133,32 @@ REPLIES: dict[str, dict[str, type]] = {
         "segment": INT,
         "segment_bytes": INT,
     },
+    "taken": {
+        "name": STR,
+        "buffer": INT,
+        "slab": INT,
+        "slab_bytes": INT,
+        "record": INT,
+        "segment": INT,
+        "segment_bytes": INT,
+    },
+    "reserved": {"name": STR, "buffer": INT},
     "mapped": {"segment": INT, "segment_bytes": INT},
     "deleted": {"name": STR, "buffer": INT},
-    "listing": {"count": INT, "cursor": INT},
+    "deleted_many": {"count": INT},
+    "listing": {"count": INT, "cursor": INT, "until": INT},
+    "watching": {"version": INT},
+    "event": {
+        "kind": STR,
+        "name": STR,
+        "buffer": INT,
+        "version": INT,
+        "nbytes": INT,
+        "owner": INT,
+        "created": INT,
+    },
+    "room": {},
+    "holding": {"count": INT, "cursor": INT},
     "stats": {"stats": MAP},
     "pong": {},
     "error": {"code": STR, "message": STR},
@@ -117,6 +169,7 @@ DESCRIPTORS: dict[str, frozenset[int]] = {
     "welcome": frozenset({1}),
     "lent": frozenset({2}),
     "opened": frozenset({0, 1, 2}),
+    "taken": frozenset({0, 1, 2}),
     "mapped": frozenset({1}),
 }
 """How many descriptors a reply may bring; the others bring none."""
@@ -132,6 +185,20 @@ ENTRY: dict[str, type] = {
     "created": INT,
 }
 """The fields of one entry of a listing."""
+
+HOLDER: dict[str, type] = {
+    "kind": STR,
+    "segment": INT,
+    "nbytes": INT,
+    "name": STR,
+    "deleted": bool,
+    "session": INT,
+    "uid": INT,
+    "pid": INT,
+    "client": STR,
+    "state": STR,
+}
+"""The fields of one row of `holding`."""
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -152,12 +219,13 @@ def encode_frame(head: Mapping[str, Any], payload_bytes: int = 0, descriptors: i
 
 
 def encode_request(op: str, seq: int, fields: Mapping[str, Any], payload_bytes: int = 0) -> bytes:
-    """Prefix and head of a request. Fields that are None are left out."""
+    """Prefix and head of a request. Optional fields that are None or False are left out."""
     head: dict[str, Any] = {"op": op, "seq": seq}
     for field in REQUESTS[op]:
-        value = fields[field.rstrip("?")]
-        if value is not None:
-            head[field.rstrip("?")] = value
+        name = field.rstrip("?")
+        value = fields[name] if name == field else fields.get(name)
+        if value is not None and value is not False:
+            head[name] = value
     return encode_frame(head, payload_bytes)
 
 
@@ -264,16 +332,50 @@ def check_reply(head: Mapping[str, Any]) -> str:
 
 def check_entries(payload: bytes, count: int) -> list[dict[str, Any]]:
     """The entries of a page of list."""
-    entries = parse_json(payload, "listing")
-    if not isinstance(entries, list) or len(entries) != count:
-        raise ProtocolError(f"listing is not an array of that length: count={count}")
+    entries = _rows(payload, "listing", count)
     for entry in entries:
-        if not isinstance(entry, dict):
-            raise ProtocolError(f"entry is not an object: type={type(entry).__name__}")
-        check_fields("entry", ENTRY, entry)
+        _check_object("entry", ENTRY, entry)
         if not all(type(axis) is int for axis in entry["shape"]):
             raise ProtocolError(f"shape is not made of integers: shape={entry['shape']!r}")
     return entries
+
+
+def check_holders(payload: bytes, count: int) -> list[dict[str, Any]]:
+    """The rows of a page of holders."""
+    rows = _rows(payload, "holding", count)
+    for row in rows:
+        _check_object("row", HOLDER, row)
+    return rows
+
+
+def check_places(payload: bytes, count: int) -> list[tuple[int, int]]:
+    """Slab and record of each buffer of a batch."""
+    places = []
+    for place in _rows(payload, "published_many", count):
+        if not isinstance(place, list) or [type(item) for item in place] != [int, int]:
+            raise ProtocolError(f"place is not a pair of integers: place={place!r}")
+        slab, record = place
+        check_fields("place", {"slab": INT, "record": INT}, {"slab": slab, "record": record})
+        places.append((slab, record))
+    return places
+
+
+def encode_rows(rows: Sequence[Sequence[str | int] | str]) -> bytes:
+    """The index of a batch, or a list of names: a payload that is one JSON array."""
+    return _encode_json(rows).encode()
+
+
+def _rows(payload: bytes, what: str, count: int) -> list[Any]:
+    rows = parse_json(payload, what)
+    if not isinstance(rows, list) or len(rows) != count:
+        raise ProtocolError(f"{what} is not an array of that length: count={count}")
+    return rows
+
+
+def _check_object(what: str, types: Mapping[str, type], value: object) -> None:
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{what} is not an object: type={type(value).__name__}")
+    check_fields(what, types, value)
 
 
 def check_fields(what: object, types: Mapping[str, type], head: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from sealbuf._errors import Closed, Error, InvalidName, InvalidRequest, NotFound
 from sealbuf._layout import Place, check_payload, match_record
 from sealbuf._memory import Mapping
 from sealbuf._names import name_bytes, prefix_bytes, utf8
-from sealbuf._protocol import LIST_MAX, PAYLOAD_MAX, SEQ_MAX, check_entries
+from sealbuf._protocol import LIST_MAX, PUT_MAX, SEQ_MAX, check_entries
 from sealbuf._writer import Session, Writer
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Store:
         view = contiguous(data)
         if name is not None:
             name_bytes(name)
-        if view.nbytes > PAYLOAD_MAX:
+        if view.nbytes > PUT_MAX:
             with self.create(name, nbytes=view.nbytes) as writer:
                 memory.copy(view, writer.memoryview())
                 return writer.seal()

@@ -15,6 +15,7 @@ from harness.raw import (
     HEAD_MAX,
     PAYLOAD_MAX,
     PREFIX,
+    PUT_MAX,
     RawClient,
     frame,
     prefix,
@@ -120,7 +121,9 @@ def test_the_shortest_and_the_longest_head_and_payload_are_taken(daemon: Daemon)
         assert client.read().kind == "pong"
         client.expect("published", "put", b"", name="payload-0")
         client.expect("published", "put", b"x", name="payload-1")
-        client.expect("published", "put", b"x" * PAYLOAD_MAX, name="payload-max")
+        client.expect("published", "put", b"x" * PUT_MAX, name="payload-max")
+        client.send(frame(client.head("put", name="too-long"), b"x" * PAYLOAD_MAX))
+        assert client.read().kind == "invalid_request"
         for name in ("payload-0", "payload-1", "payload-max"):
             client.expect("deleted", "delete", name=name)
 

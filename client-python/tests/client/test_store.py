@@ -11,7 +11,7 @@ import pytest
 import sealbuf
 from harness.uids import ROOT, Uid
 
-PAYLOAD_MAX = 262144
+PUT_MAX = 262144
 
 
 def message(kind: type[sealbuf.Error], call: object, *arguments: object, **named: object) -> str:
@@ -22,7 +22,7 @@ def message(kind: type[sealbuf.Error], call: object, *arguments: object, **named
     return caught.value.message
 
 
-@pytest.mark.parametrize("nbytes", [0, 1, 63, 64, 65, 4096, PAYLOAD_MAX, PAYLOAD_MAX + 1, 5 << 20])
+@pytest.mark.parametrize("nbytes", [0, 1, 63, 64, 65, 4096, PUT_MAX, PUT_MAX + 1, 5 << 20])
 def test_what_is_put_is_got(path: str, name: str, nbytes: int) -> None:
     data = os.urandom(nbytes)
     with sealbuf.connect(path) as store:
@@ -52,7 +52,7 @@ def test_a_buffer_says_what_it_is(path: str, name: str) -> None:
 
 def test_a_name_of_the_stores_own_is_given_to_what_has_none(path: str) -> None:
     with sealbuf.connect(path) as store:
-        first, second = store.put(b"1"), store.put(bytes(PAYLOAD_MAX + 1))
+        first, second = store.put(b"1"), store.put(bytes(PUT_MAX + 1))
         assert first.name != second.name
         assert store.get(first.name) == b"1"
         assert store.get(second.name) == second
@@ -130,7 +130,7 @@ def test_a_name_is_taken_once(path: str, name: str) -> None:
         store.put(b"1", name)
         taken = f"a buffer has this name already: name={name}"
         assert message(sealbuf.AlreadyExists, store.put, b"2", name) == taken
-        assert message(sealbuf.AlreadyExists, store.put, bytes(PAYLOAD_MAX + 1), name) == taken
+        assert message(sealbuf.AlreadyExists, store.put, bytes(PUT_MAX + 1), name) == taken
         assert message(sealbuf.AlreadyExists, store.create, name, nbytes=1) == taken
         assert store.get(name) == b"1"
         store.delete(name)
@@ -289,12 +289,12 @@ def test_ping_says_how_long_it_took(path: str) -> None:
 def test_a_closed_store_says_so_and_its_buffers_live(path: str, name: str) -> None:
     store = sealbuf.connect(path)
     assert repr(store) == f"<sealbuf.Store socket={path!r} open>"
-    small, large = store.put(b"hello", name), store.put(bytes(PAYLOAD_MAX + 1), f"{name}/large")
+    small, large = store.put(b"hello", name), store.put(bytes(PUT_MAX + 1), f"{name}/large")
     store.close()
     store.close()
     assert repr(store) == f"<sealbuf.Store socket={path!r} closed>"
     assert small == b"hello", "its slab was mapped when the store was closed"
-    assert len(large) == PAYLOAD_MAX + 1
+    assert len(large) == PUT_MAX + 1
     closed = f"store is closed: socket={path}"
     for call in (store.stats, store.ping, store.list, lambda: store.get(name)):
         assert message(sealbuf.Closed, call) == closed

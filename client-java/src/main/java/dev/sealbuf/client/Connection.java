@@ -55,7 +55,7 @@ final class Connection implements AutoCloseable {
     CLOSED
   }
 
-  private static final long BUFFER_BYTES = Prefix.BYTES + Limits.HEAD_MAX + Limits.PAYLOAD_MAX;
+  private static final long BUFFER_BYTES = Prefix.BYTES + Limits.HEAD_MAX + Limits.PAGE_MAX;
 
   private final UnixSocket socket;
   private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);

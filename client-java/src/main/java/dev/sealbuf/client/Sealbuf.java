@@ -116,7 +116,7 @@ public final class Sealbuf implements AutoCloseable {
   }
 
   private BufferInfo put(Optional<String> name, MemorySegment data) {
-    if (data.byteSize() > Limits.PAYLOAD_MAX) {
+    if (data.byteSize() > Limits.PUT_MAX) {
       try (BufferWriter writer = create(name, data.byteSize())) {
         writer.segment().copyFrom(data);
         try (SealedBuffer sealed = writer.seal()) {

@@ -45,7 +45,7 @@ public abstract class SealbufException extends RuntimeException {
     return switch (code) {
       case NOT_FOUND -> "check the name; list shows what there is";
       case ALREADY_EXISTS -> "choose another name, or delete the old buffer";
-      case STORE_FULL -> "delete buffers, or raise --capacity";
+      case STORE_FULL -> "delete buffers, see holders, or raise --capacity";
       case QUOTA_EXCEEDED -> "finish or abort what is open";
       case STILL_MAPPED -> "drop writable views and forked copies, seal again";
       case NOT_PERMITTED -> "ask the owner of the buffer or of the daemon";

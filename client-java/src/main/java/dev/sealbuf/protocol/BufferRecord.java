@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 /// @param offset first byte of the payload in its segment
 /// @param created microseconds since 1970
 /// @param owner uid that published
+/// @param expires 0: never; else seconds of the daemon's monotonic clock
 public record BufferRecord(
     String name,
     long buffer,
@@ -19,7 +20,8 @@ public record BufferRecord(
     long nbytes,
     long created,
     long owner,
-    String format) {
+    String format,
+    long expires) {
 
   /// Whether the record at byte `at` of a slab is complete within it and carries this name.
   public static boolean isNamed(MemorySegment slab, long at, byte[] name) throws LayoutException {
@@ -44,7 +46,8 @@ public record BufferRecord(
             slab.get(LittleEndian.U64, at + RecordLayout.NBYTES),
             slab.get(LittleEndian.U64, at + RecordLayout.CREATED),
             Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.OWNER)),
-            text(slab, at + RecordLayout.format(parts.ndim, parts.nameBytes), parts.formatBytes));
+            text(slab, at + RecordLayout.format(parts.ndim, parts.nameBytes), parts.formatBytes),
+            Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.EXPIRES)));
     if (record.segment == 0) {
       record.checkPayload(slab.byteSize());
     }

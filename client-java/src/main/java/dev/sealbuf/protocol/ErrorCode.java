@@ -19,8 +19,8 @@ public enum ErrorCode {
   WRONG_VERSION(true),
   TRY_AGAIN(true),
   TOO_MANY_MAPPINGS(false),
-  TIMEOUT(false),
-  DISCONNECTED(false),
+  TIMEOUT(true),
+  DISCONNECTED(true),
   NO_DAEMON(false),
   CLOSED(false);
 

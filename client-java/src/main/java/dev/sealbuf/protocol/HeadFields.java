@@ -18,12 +18,12 @@ import tools.jackson.core.ObjectReadContext;
 /// The fields of one JSON object, read strictly and handed out once each.
 ///
 /// The whole object is parsed before any field is asked for, so that an error can name the request
-/// it belongs to wherever `seq` stands. Values are [Long], [String], a [List] (a shape) or a flat
-/// [Map] (the figures of `stats`); anything else is only marked, and refused when a field is asked
-/// for it. What is left when all known fields were taken is unknown: refused in requests, ignored
-/// in replies.
+/// it belongs to wherever `seq` stands. Values are [Long], [String], [Boolean], a [List] (a shape)
+/// or a flat [Map] (the figures of `stats`); anything else is only marked, and refused when a field
+/// is asked for it. What is left when all known fields were taken is unknown: refused in requests,
+/// ignored in replies.
 final class HeadFields {
-  /// Stands for a value of a type that no field has: null, true, a fraction, more than 64 bits.
+  /// Stands for a value of a type that no field has: null, a fraction, more than 64 bits.
   private static final Object OTHER = new Object();
 
   private final Map<String, Object> values = new LinkedHashMap<>();
@@ -91,6 +91,15 @@ final class HeadFields {
     };
   }
 
+  /// A boolean; absent means false.
+  boolean flag(String field) throws HeadException {
+    return switch (values.get(field)) {
+      case null -> false;
+      case Boolean value -> taken(field, value);
+      case Object _ -> throw refuse("field must be true or false: field=" + field);
+    };
+  }
+
   List<Long> integers(String field) throws HeadException {
     if (values.remove(field) instanceof List<?> list
         && list.stream().allMatch(Long.class::isInstance)) {
@@ -151,6 +160,9 @@ final class HeadFields {
     }
     if (token == JsonToken.VALUE_NUMBER_INT) {
       return readInteger(json);
+    }
+    if (token == JsonToken.VALUE_TRUE || token == JsonToken.VALUE_FALSE) {
+      return token == JsonToken.VALUE_TRUE;
     }
     if (token == JsonToken.START_ARRAY && outermost) {
       return readIntegers(json);

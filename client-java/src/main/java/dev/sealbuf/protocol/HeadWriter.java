@@ -41,6 +41,14 @@ final class HeadWriter {
     return this;
   }
 
+  /// Absent means false.
+  HeadWriter flag(String field, boolean value) {
+    if (value) {
+      json.writeBooleanProperty(field, true);
+    }
+    return this;
+  }
+
   /// A flat object of integers and strings.
   HeadWriter object(String field, Map<String, Object> values) {
     json.writeObjectPropertyStart(field);

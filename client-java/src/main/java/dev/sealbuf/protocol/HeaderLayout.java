@@ -19,14 +19,16 @@ import java.nio.charset.StandardCharsets;
 ///   80  | layout_version (u32) | page_bytes (u32)                      |
 ///   88  | daemon (u64)                                                 |
 ///   96  | zero                                                         |
+/// 1024  +--------------------------------------------------------------+
+///       | retired: numbers of the last 128 retired segments (u64)      |
 /// 2048  +--------------------------------------------------------------+
 ///       | directory: 256 words (u64), see DirectoryWord                |
 /// 4096  +--------------------------------------------------------------+
 /// ```
 ///
 /// The daemon fills the page once and stores `layout_version` last, with release; a reader loads it
-/// first, with acquire, and refuses any other. Afterwards only `owner`, `epoch` and the directory
-/// change.
+/// first, with acquire, and refuses any other. Afterwards only `owner`, `epoch`, `retired` and the
+/// directory change.
 public final class HeaderLayout {
   public static final int VERSION = 1;
 
@@ -39,7 +41,11 @@ public final class HeaderLayout {
   public static final int OWNER_DIED = 1 << 30;
 
   private static final int OWNER_REST_BYTES = 60;
-  private static final int UNUSED_BYTES = 1952;
+  private static final int UNUSED_BYTES = 928;
+
+  /// Segments that a reader may have missed and still knows one by one.
+  public static final int RETIRED = 128;
+
   private static final byte[] MAGIC_BYTES = "Sealbuf\0".getBytes(StandardCharsets.US_ASCII);
 
   public static final StructLayout LAYOUT =
@@ -52,6 +58,7 @@ public final class HeaderLayout {
           LittleEndian.U32.withName("page_bytes"),
           LittleEndian.U64.withName("daemon"),
           MemoryLayout.paddingLayout(UNUSED_BYTES),
+          MemoryLayout.sequenceLayout(RETIRED, LittleEndian.U64).withName("retired"),
           MemoryLayout.sequenceLayout(TABLES, LittleEndian.U64).withName("directory"));
 
   public static final long OWNER = offset("owner");
@@ -60,6 +67,7 @@ public final class HeaderLayout {
   public static final long LAYOUT_VERSION = offset("layout_version");
   public static final long PAGE_BYTES_FIELD = offset("page_bytes");
   public static final long DAEMON = offset("daemon");
+  public static final long RETIRED_RING = offset("retired");
   public static final long DIRECTORY = offset("directory");
   private static final long DIRECTORY_STRIDE =
       LAYOUT.byteOffset(groupElement("directory"), sequenceElement(1)) - DIRECTORY;
@@ -110,8 +118,21 @@ public final class HeaderLayout {
     return LittleEndian.getAcquire64(header, EPOCH);
   }
 
-  public static void setEpoch(MemorySegment header, long epoch) {
-    LittleEndian.setRelease64(header, EPOCH, epoch);
+  /// Tells readers that a segment is retired: its number first, then that there is one more.
+  public static void retire(MemorySegment header, long number) {
+    long epoch = header.get(LittleEndian.U64, EPOCH);
+    LittleEndian.setRelease64(header, retiredOffset(epoch), number);
+    LittleEndian.setRelease64(header, EPOCH, epoch + 1);
+  }
+
+  /// The segment of retirement number `at`, counted from 0; another's, if more than RETIRED have
+  /// followed it by the time that this was read.
+  public static long retired(MemorySegment header, long at) {
+    return LittleEndian.getAcquire64(header, retiredOffset(at));
+  }
+
+  private static long retiredOffset(long at) {
+    return RETIRED_RING + Math.floorMod(at, RETIRED) * (long) Long.BYTES;
   }
 
   public static long daemon(MemorySegment header) {

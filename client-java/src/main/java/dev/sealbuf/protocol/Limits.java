@@ -6,8 +6,20 @@ public final class Limits {
   /// Bytes of a head: a handful of fields; this bounds what one connection makes the daemon keep.
   public static final int HEAD_MAX = 65_536;
 
-  /// Bytes of a payload: above it a dedicated segment is cheaper than the copy through the socket.
-  public static final int PAYLOAD_MAX = 262_144;
+  /// Bytes of a payload: the largest `put_many`, index included.
+  public static final int PAYLOAD_MAX = 2_097_152;
+
+  /// Bytes of a put: above it a dedicated segment is cheaper than the copy through the socket.
+  public static final int PUT_MAX = 262_144;
+
+  /// Bytes of a reply's payload: what a client makes room for.
+  public static final int PAGE_MAX = 262_144;
+
+  /// Buffers of one batch: what the daemon publishes in one turn.
+  public static final int BATCH_MAX = 1024;
+
+  /// Bytes of the buffers of one `put_many`; a larger batch shares a dedicated segment.
+  public static final int BATCH_BYTES = 1_048_576;
 
   /// Descriptors with a frame: what a producer needs, one description to write and one to read.
   public static final int DESCRIPTORS_MAX = 2;
@@ -30,8 +42,21 @@ public final class Limits {
   /// Unfinished buffers a session.
   public static final int UNFINISHED_MAX = 1024;
 
-  /// Requests a session may have in work before the daemon stops reading from it.
+  /// Requests a session may have in work before the daemon stops reading from it; parked ones do
+  /// not count.
   public static final int PENDING_MAX = 64;
+
+  /// Parked requests a session.
+  public static final int PARKED_MAX = 256;
+
+  /// Milliseconds a request may be parked, one day; who waits longer asks again.
+  public static final int WAIT_MAX = 86_400_000;
+
+  /// Milliseconds a buffer may be told to live, a hundred years: seconds fit in 32 bits.
+  public static final long TTL_MAX = 3_153_600_000_000L;
+
+  /// Bytes of events queued for a session that does not read them; past it they are dropped.
+  public static final int WATCH_BYTES = 262_144;
 
   /// Bytes queued for a session that does not read.
   public static final int OUTPUT_MAX = 1_048_576;

@@ -47,7 +47,7 @@ public final class RecordLayout {
           LittleEndian.U8.withName("format_bytes"),
           LittleEndian.U8.withName("ndim"),
           LittleEndian.U32.withName("metadata_bytes"),
-          LittleEndian.U32.withName("reserved"));
+          LittleEndian.U32.withName("expires"));
 
   public static final long RECORD_BYTES = offset("record_bytes");
   public static final long HASH = offset("hash");
@@ -62,7 +62,7 @@ public final class RecordLayout {
   public static final long FORMAT_BYTES = offset("format_bytes");
   public static final long NDIM = offset("ndim");
   public static final long METADATA_BYTES = offset("metadata_bytes");
-  public static final long RESERVED = offset("reserved");
+  public static final long EXPIRES = offset("expires");
 
   /// Where the part of fixed size ends and the shape begins.
   public static final long SHAPE = LAYOUT.byteSize();

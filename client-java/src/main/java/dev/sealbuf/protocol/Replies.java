@@ -1,5 +1,6 @@
 package dev.sealbuf.protocol;
 
+import static dev.sealbuf.protocol.Limits.BATCH_MAX;
 import static dev.sealbuf.protocol.Limits.LIST_MAX;
 import static dev.sealbuf.protocol.Limits.SEQ_MAX;
 
@@ -20,13 +21,22 @@ public final class Replies {
     return switch (reply) {
       case "welcome" -> readWelcome(seq, head);
       case "published" -> readPublished(seq, head);
+      case "published_many" -> readPublishedMany(seq, head, frame.payload());
       case "lent" -> readLent(seq, head);
       case "aborted" -> new Reply.Aborted(seq, natural(head, "buffer"));
       case "opened" -> readOpened(seq, head);
+      case "taken" -> readTaken(seq, head);
+      case "reserved" -> new Reply.Reserved(seq, head.string("name"), natural(head, "buffer"));
       case "mapped" ->
           new Reply.Mapped(seq, natural(head, "segment"), natural(head, "segment_bytes"));
       case "deleted" -> new Reply.Deleted(seq, head.string("name"), natural(head, "buffer"));
+      case "deleted_many" -> new Reply.DeletedMany(seq, count(head, BATCH_MAX));
       case "listing" -> readListing(seq, head, frame.payload());
+      case "watching" -> new Reply.Watching(seq, natural(head, "version"));
+      case "event" -> readEvent(seq, head);
+      case "room" -> new Reply.Room(seq);
+      case "holding" ->
+          new Reply.Holding(seq, count(head, LIST_MAX), natural(head, "cursor"), frame.payload());
       case "stats" -> new Reply.Stats(seq, head.object("stats"));
       case "pong" -> new Reply.Pong(seq);
       case "error" -> new Reply.Failure(seq, head.string("code"), head.string("message"));
@@ -39,16 +49,33 @@ public final class Replies {
     return switch (reply) {
       case Reply.Welcome welcome -> Frame.of(descriptors, head(welcome));
       case Reply.Published published -> Frame.of(descriptors, head(published));
+      case Reply.PublishedMany many -> new Frame(descriptors, head(many), many.payload());
       case Reply.Lent lent -> Frame.of(descriptors, head(lent));
       case Reply.Aborted(long seq, long buffer) ->
           Frame.of(descriptors, reply("aborted", seq).integer("buffer", buffer).end());
       case Reply.Opened opened -> Frame.of(descriptors, head(opened));
+      case Reply.Taken taken -> Frame.of(descriptors, head(taken));
+      case Reply.Reserved(long seq, String name, long buffer) ->
+          Frame.of(
+              descriptors,
+              reply("reserved", seq).string("name", name).integer("buffer", buffer).end());
       case Reply.Mapped mapped -> Frame.of(descriptors, head(mapped));
       case Reply.Deleted(long seq, String name, long buffer) ->
           Frame.of(
               descriptors,
               reply("deleted", seq).string("name", name).integer("buffer", buffer).end());
+      case Reply.DeletedMany(long seq, int count) ->
+          Frame.of(descriptors, reply("deleted_many", seq).integer("count", count).end());
       case Reply.Listing listing -> new Frame(descriptors, head(listing), listing.payload());
+      case Reply.Watching(long seq, long version) ->
+          Frame.of(descriptors, reply("watching", seq).integer("version", version).end());
+      case Reply.Event event -> Frame.of(descriptors, head(event));
+      case Reply.Room(long seq) -> Frame.of(descriptors, reply("room", seq).end());
+      case Reply.Holding(long seq, int count, long cursor, ByteBuffer payload) ->
+          new Frame(
+              descriptors,
+              reply("holding", seq).integer("count", count).integer("cursor", cursor).end(),
+              payload);
       case Reply.Stats(long seq, Map<String, Object> stats) ->
           Frame.of(descriptors, reply("stats", seq).object("stats", stats).end());
       case Reply.Pong(long seq) -> Frame.of(descriptors, reply("pong", seq).end());
@@ -114,10 +141,45 @@ public final class Replies {
         natural(head, "segment_bytes"));
   }
 
+  private static Reply readPublishedMany(long seq, HeadFields head, ByteBuffer payload)
+      throws HeadException {
+    return new Reply.PublishedMany(
+        seq,
+        count(head, BATCH_MAX),
+        natural(head, "buffer"),
+        natural(head, "version"),
+        natural(head, "created"),
+        payload);
+  }
+
+  private static Reply readTaken(long seq, HeadFields head) throws HeadException {
+    return new Reply.Taken(
+        seq,
+        head.string("name"),
+        natural(head, "buffer"),
+        natural(head, "slab"),
+        natural(head, "slab_bytes"),
+        natural(head, "record"),
+        natural(head, "segment"),
+        natural(head, "segment_bytes"));
+  }
+
   private static Reply readListing(long seq, HeadFields head, ByteBuffer payload)
       throws HeadException {
-    int count = (int) head.integer("count", 0, LIST_MAX);
-    return new Reply.Listing(seq, count, natural(head, "cursor"), payload);
+    return new Reply.Listing(
+        seq, count(head, LIST_MAX), natural(head, "cursor"), natural(head, "until"), payload);
+  }
+
+  private static Reply readEvent(long seq, HeadFields head) throws HeadException {
+    return new Reply.Event(
+        seq,
+        head.string("kind"),
+        head.string("name"),
+        natural(head, "buffer"),
+        natural(head, "version"),
+        natural(head, "nbytes"),
+        natural(head, "owner"),
+        natural(head, "created"));
   }
 
   private static ByteBuffer head(Reply.Welcome welcome) {
@@ -164,6 +226,39 @@ public final class Replies {
         .end();
   }
 
+  private static ByteBuffer head(Reply.PublishedMany many) {
+    return reply("published_many", many.seq())
+        .integer("count", many.count())
+        .integer("buffer", many.buffer())
+        .integer("version", many.version())
+        .integer("created", many.created())
+        .end();
+  }
+
+  private static ByteBuffer head(Reply.Taken taken) {
+    return reply("taken", taken.seq())
+        .string("name", taken.name())
+        .integer("buffer", taken.buffer())
+        .integer("slab", taken.slab())
+        .integer("slab_bytes", taken.slabBytes())
+        .integer("record", taken.record())
+        .integer("segment", taken.segment())
+        .integer("segment_bytes", taken.segmentBytes())
+        .end();
+  }
+
+  private static ByteBuffer head(Reply.Event event) {
+    return reply("event", event.seq())
+        .string("kind", event.kind())
+        .string("name", event.name())
+        .integer("buffer", event.buffer())
+        .integer("version", event.version())
+        .integer("nbytes", event.nbytes())
+        .integer("owner", event.owner())
+        .integer("created", event.created())
+        .end();
+  }
+
   private static ByteBuffer head(Reply.Mapped mapped) {
     return reply("mapped", mapped.seq())
         .integer("segment", mapped.segment())
@@ -175,11 +270,16 @@ public final class Replies {
     return reply("listing", listing.seq())
         .integer("count", listing.count())
         .integer("cursor", listing.cursor())
+        .integer("until", listing.until())
         .end();
   }
 
   private static HeadWriter reply(String reply, long seq) {
     return new HeadWriter("reply", reply, seq);
+  }
+
+  private static int count(HeadFields head, int max) throws HeadException {
+    return (int) head.integer("count", 0, max);
   }
 
   private static long natural(HeadFields head, String field) throws HeadException {

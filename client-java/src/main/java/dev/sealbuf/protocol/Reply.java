@@ -8,7 +8,7 @@ import java.util.Map;
 /// What the daemon answers, one record a reply, fields in the order of the table in
 /// `protocol/PROTOCOL.md`.
 public sealed interface Reply {
-  /// That of the request; 0 in a [Failure] that answers none.
+  /// That of the request; 0 in an [Event], and in a [Failure] that answers none.
   long seq();
 
   /// To hello; one descriptor, the first catalog segment.
@@ -35,6 +35,11 @@ public sealed interface Reply {
       long record)
       implements Reply {}
 
+  /// To put_many and seal_many; the payload tells the records' places, see [RecordPlaces].
+  record PublishedMany(
+      long seq, int count, long buffer, long version, long created, ByteBuffer payload)
+      implements Reply {}
+
   /// To create; two descriptors of one segment, opened for writing and for reading.
   record Lent(long seq, String name, long buffer, long nbytes, long segment, long segmentBytes)
       implements Reply {}
@@ -47,14 +52,59 @@ public sealed interface Reply {
   record Opened(long seq, long slab, long slabBytes, long record, long segment, long segmentBytes)
       implements Reply {}
 
+  /// To take; descriptors as for [Opened].
+  record Taken(
+      long seq,
+      String name,
+      long buffer,
+      long slab,
+      long slabBytes,
+      long record,
+      long segment,
+      long segmentBytes)
+      implements Reply {}
+
+  /// To reserve, when the name is this session's to create.
+  record Reserved(long seq, String name, long buffer) implements Reply {}
+
   /// To map; one descriptor.
   record Mapped(long seq, long segment, long segmentBytes) implements Reply {}
 
   /// To delete.
   record Deleted(long seq, String name, long buffer) implements Reply {}
 
+  /// To delete_many.
+  record DeletedMany(long seq, int count) implements Reply {}
+
   /// To list; carries a payload, see [ListingPayload]. `cursor` 0: this was the last page.
-  record Listing(long seq, int count, long cursor, ByteBuffer payload) implements Reply {}
+  record Listing(long seq, int count, long cursor, long until, ByteBuffer payload)
+      implements Reply {}
+
+  /// To watch; events follow.
+  record Watching(long seq, long version) implements Reply {}
+
+  /// Tells a watcher of a change; answers no request. `kind` is text, since a newer daemon may know
+  /// more.
+  record Event(
+      long seq,
+      String kind,
+      String name,
+      long buffer,
+      long version,
+      long nbytes,
+      long owner,
+      long created)
+      implements Reply {
+    public static final String SEALED = "sealed";
+    public static final String DELETED = "deleted";
+    public static final String OVERFLOW = "overflow";
+  }
+
+  /// To await_room.
+  record Room(long seq) implements Reply {}
+
+  /// To holders; carries a payload, see [HoldingPayload]. `cursor` 0: this was the last page.
+  record Holding(long seq, int count, long cursor, ByteBuffer payload) implements Reply {}
 
   /// To stat: integers ([Long]) and texts ([String]) in the order of the table.
   record Stats(long seq, Map<String, Object> stats) implements Reply {

@@ -14,20 +14,67 @@ public sealed interface Request {
   /// Comes first and once.
   record Hello(long seq, String namespace, String client) implements Request {}
 
-  /// Publishes the payload; the only request that carries one.
-  record Put(long seq, Optional<String> name, ByteBuffer payload) implements Request {}
+  /// Publishes the payload; `buffer` is a reservation of the name, `ttl` in milliseconds.
+  record Put(
+      long seq,
+      Optional<String> name,
+      OptionalLong buffer,
+      boolean replace,
+      OptionalLong ttl,
+      ByteBuffer payload)
+      implements Request {
+    /// With nothing but a name.
+    public Put(long seq, Optional<String> name, ByteBuffer payload) {
+      this(seq, name, OptionalLong.empty(), false, OptionalLong.empty(), payload);
+    }
+  }
 
-  /// Asks for a dedicated segment to write in place.
-  record Create(long seq, Optional<String> name, long nbytes) implements Request {}
+  /// Publishes several buffers or none. The payload is an index, see [BatchIndex], and the bytes.
+  record PutMany(
+      long seq, int count, int indexBytes, boolean replace, OptionalLong ttl, ByteBuffer payload)
+      implements Request {}
+
+  /// Asks for a dedicated segment to write in place; `batch`: for several buffers.
+  record Create(
+      long seq,
+      Optional<String> name,
+      long nbytes,
+      OptionalLong buffer,
+      boolean replace,
+      OptionalLong ttl,
+      boolean batch)
+      implements Request {
+    /// For one buffer, with nothing but a name.
+    public Create(long seq, Optional<String> name, long nbytes) {
+      this(seq, name, nbytes, OptionalLong.empty(), false, OptionalLong.empty(), false);
+    }
+  }
 
   /// Publishes a created buffer; without `nbytes` at the length it was created with.
   record Seal(long seq, long buffer, OptionalLong nbytes) implements Request {}
 
-  /// Frees an unfinished buffer.
+  /// Publishes the buffers in a segment that was created for a batch, or none. The payload is an
+  /// index, see [BatchIndex].
+  record SealMany(long seq, long buffer, int count, ByteBuffer payload) implements Request {}
+
+  /// Frees an unfinished buffer or a reservation.
   record Abort(long seq, long buffer) implements Request {}
 
   /// Asks for a buffer that the catalog alone cannot bring; `slab` is one the client has mapped.
-  record Open(long seq, String name, OptionalLong slab) implements Request {}
+  /// With `timeout` (milliseconds) until there is one, with `newer` of a greater version.
+  record Open(long seq, String name, OptionalLong slab, OptionalLong newer, OptionalLong timeout)
+      implements Request {
+    /// Whatever there is now.
+    public Open(long seq, String name, OptionalLong slab) {
+      this(seq, name, slab, OptionalLong.empty(), OptionalLong.empty());
+    }
+  }
+
+  /// Opens and deletes in one step.
+  record Take(long seq, String name, OptionalLong timeout) implements Request {}
+
+  /// Asks for a buffer or for the right to create it.
+  record Reserve(long seq, String name, OptionalLong timeout) implements Request {}
 
   /// Asks for a slab or a catalog segment by number.
   record Map(long seq, long segment) implements Request {}
@@ -35,8 +82,26 @@ public sealed interface Request {
   /// Takes a name out of the catalog.
   record Delete(long seq, String name) implements Request {}
 
-  /// Asks for a page of names from `cursor` on.
-  record ListNames(long seq, String prefix, int limit, long cursor) implements Request {}
+  /// Takes several names out of the catalog. The payload is a [NameList].
+  record DeleteMany(long seq, int count, ByteBuffer payload) implements Request {}
+
+  /// Asks for a page of names from `cursor` on, of versions up to `until`.
+  record ListNames(long seq, String prefix, int limit, long cursor, OptionalLong until)
+      implements Request {
+    /// A first page.
+    public ListNames(long seq, String prefix, int limit, long cursor) {
+      this(seq, prefix, limit, cursor, OptionalLong.empty());
+    }
+  }
+
+  /// Asks to be told of every change under a prefix; `replay`: and of what there is.
+  record Watch(long seq, String prefix, boolean replay) implements Request {}
+
+  /// Waits until there is room for so many bytes.
+  record AwaitRoom(long seq, long nbytes, OptionalLong timeout) implements Request {}
+
+  /// Asks for a page of who was handed which segment.
+  record Holders(long seq, Optional<String> name, long cursor) implements Request {}
 
   /// Asks for the daemon's figures.
   record Stat(long seq) implements Request {}

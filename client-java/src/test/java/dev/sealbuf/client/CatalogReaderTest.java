@@ -146,7 +146,7 @@ class CatalogReaderTest {
   void anEpochForgetsWhatIsMapped() {
     catalog.store(NAME, 0, word(catalog.record(NAME)));
     assertThat(find()).isInstanceOf(Found.class);
-    HeaderLayout.setEpoch(catalog.header(), 1);
+    HeaderLayout.retire(catalog.header(), TestCatalog.SLAB);
     peer.reply(new Reply.Mapped(1, TestCatalog.SLAB, RecordLayout.SLAB_BYTES), catalog.slabFd);
     assertThat(find()).isInstanceOf(Found.class);
     assertThat(peer.receive()).isEqualTo(new Request.Map(1, TestCatalog.SLAB));

@@ -163,14 +163,17 @@ class ContractTest {
 
   private static String name(Class<?> message, Map<String, String> renamed) {
     String simple = message.getSimpleName();
-    return renamed.getOrDefault(simple, simple.toLowerCase(Locale.ROOT));
+    return renamed.getOrDefault(simple, snake(simple));
   }
 
   private static String field(RecordComponent component) {
-    String snake = component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
-    boolean optional =
-        component.getType() == Optional.class || component.getType() == OptionalLong.class;
-    return optional ? snake + "?" : snake;
+    String snake = snake(component.getName());
+    List<Class<?>> optional = List.of(Optional.class, OptionalLong.class, boolean.class);
+    return optional.contains(component.getType()) ? snake + "?" : snake;
+  }
+
+  private static String snake(String camel) {
+    return camel.replaceAll("(?<=[a-z])([A-Z])", "_$1").toLowerCase(Locale.ROOT);
   }
 
   /// Field to `offset size`, from the code.

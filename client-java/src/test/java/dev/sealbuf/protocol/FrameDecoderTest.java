@@ -81,7 +81,7 @@ class FrameDecoderTest {
 
   @ParameterizedTest
   @CsvSource({
-    "262145",
+    "2097153",
     "2147483647",
     "2147483648",
     "4294967295",
@@ -92,7 +92,7 @@ class FrameDecoderTest {
   void payloadLengthsOutOfBoundsAreRefused(BigInteger bytes) {
     refused(
         prefix(0, 1, bytes.longValue()),
-        "payload too long: payload_bytes=%s max=262144".formatted(bytes));
+        "payload too long: payload_bytes=%s max=2097152".formatted(bytes));
   }
 
   @Test

@@ -21,19 +21,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// The exact bytes of every kind of frame, record and word, read and written.
 class GoldenVectorTest {
   static List<String> requestVectors() {
-    return Vector.framesOf("hello|put|create|seal|abort|open|map|delete|list|stat|ping");
+    return Vector.framesOf(
+        "hello|put|put_many|create|seal|seal_many|abort|open|take|reserve|map|delete|delete_many"
+            + "|list|watch|await_room|holders|stat|ping");
   }
 
   static List<String> replyVectors() {
     return Vector.framesOf(
-        "welcome|published|lent|aborted|opened|mapped|deleted|listing|stats|pong|error");
+        "welcome|published|published_many|lent|aborted|opened|taken|reserved|mapped|deleted"
+            + "|deleted_many|listing|watching|event|room|holding|stats|pong|error");
   }
 
   @Test
   void everyFrameVectorIsReadByOneOfTheTwoTests() {
-    assertThat(requestVectors()).hasSize(12);
-    assertThat(replyVectors()).hasSize(11);
-    assertThat(Vector.framesOf("\\w+")).hasSize(23);
+    assertThat(requestVectors()).hasSize(23);
+    assertThat(replyVectors()).hasSize(20);
+    assertThat(Vector.framesOf("\\w+")).hasSize(43);
   }
 
   @ParameterizedTest
@@ -94,7 +97,8 @@ class GoldenVectorTest {
                   vector.number("nbytes"),
                   vector.number("created"),
                   vector.number("owner"),
-                  vector.line("format").value()));
+                  vector.line("format").value(),
+                  vector.number("expires")));
     }
     assertThat(Integer.toUnsignedLong(NameHash.of(name))).isEqualTo(vector.number("hash"));
   }

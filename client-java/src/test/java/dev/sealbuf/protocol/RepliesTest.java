@@ -41,7 +41,7 @@ class RepliesTest {
     var entry =
         new ListingPayload.Entry("é".repeat(127), 1, 1, 1, "B".repeat(255), List.of(1L), 0, 1);
     while (page.add(entry)) {
-      assertThat(page.bytes().remaining()).isLessThanOrEqualTo(Limits.PAYLOAD_MAX);
+      assertThat(page.bytes().remaining()).isLessThanOrEqualTo(Limits.PAGE_MAX);
     }
     assertThat(page.count()).isLessThan(Limits.LIST_MAX);
     assertThat(ListingPayload.read(page.bytes())).hasSize(page.count());

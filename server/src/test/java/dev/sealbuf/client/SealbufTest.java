@@ -211,7 +211,7 @@ class SealbufTest {
     long used = store.stats().used();
     assertThatThrownBy(() -> store.create("impossible", 1L << 40))
         .isInstanceOf(StoreFullException.class)
-        .hasMessageEndingWith("; delete buffers, or raise --capacity");
+        .hasMessageEndingWith("; delete buffers, see holders, or raise --capacity");
     assertThatThrownBy(() -> store.create("impossible", Long.MAX_VALUE))
         .isInstanceOf(InvalidRequestException.class);
     assertThatThrownBy(() -> store.create("impossible", -1))

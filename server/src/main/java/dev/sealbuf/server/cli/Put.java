@@ -43,7 +43,7 @@ final class Put implements CliCommand {
     }
     Path path = Path.of(file);
     try (FileChannel in = FileChannel.open(path)) {
-      if (Files.isRegularFile(path) && in.size() > Limits.PAYLOAD_MAX) {
+      if (Files.isRegularFile(path) && in.size() > Limits.PUT_MAX) {
         putFile(in);
       } else {
         putStream(in);
@@ -63,7 +63,7 @@ final class Put implements CliCommand {
     try (Spool spool = new Spool()) {
       spool.read(in);
       try (Sealbuf store = client.connect()) {
-        if (spool.bytes() <= Limits.PAYLOAD_MAX) {
+        if (spool.bytes() <= Limits.PUT_MAX) {
           store.put(name, spool.firstPiece());
         } else {
           putSpool(spool, store);

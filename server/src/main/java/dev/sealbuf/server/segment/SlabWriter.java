@@ -55,6 +55,7 @@ final class SlabWriter {
     store.writeShort(at + RecordLayout.NAME_BYTES, (short) name.length);
     store.writeByte(at + RecordLayout.FORMAT_BYTES, (byte) format.length);
     store.writeByte(at + RecordLayout.NDIM, (byte) NDIM);
+    store.writeInt(at + RecordLayout.EXPIRES, (int) record.expires());
     store.writeLong(at + RecordLayout.SHAPE, record.nbytes());
     store.writeLong(at + RecordLayout.strides(NDIM), STRIDE);
     store.write(at + RecordLayout.name(NDIM), name, 0, name.length);

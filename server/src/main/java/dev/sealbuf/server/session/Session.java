@@ -3,6 +3,7 @@ package dev.sealbuf.server.session;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Frame;
 import dev.sealbuf.protocol.HeadException;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
@@ -148,6 +149,15 @@ public final class Session {
       }
       case Request.ListNames list ->
           listing(seq, store.list(list.prefix(), list.limit(), list.cursor()));
+      case Request.PutMany _,
+          Request.SealMany _,
+          Request.Take _,
+          Request.Reserve _,
+          Request.DeleteMany _,
+          Request.Watch _,
+          Request.AwaitRoom _,
+          Request.Holders _ ->
+          throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon does not serve this op yet");
       case Request.Stat _ ->
           outbox.send(new Reply.Stats(seq, store.statistics().rows(service.sessions().getAsInt())));
       case Request.Ping _ -> outbox.send(new Reply.Pong(seq));
@@ -213,7 +223,7 @@ public final class Session {
   }
 
   private void listing(long seq, Page page) {
-    outbox.send(new Reply.Listing(seq, page.count(), page.cursor(), page.json()));
+    outbox.send(new Reply.Listing(seq, page.count(), page.cursor(), Limits.SEQ_MAX, page.json()));
   }
 
   private <T> void later(long seq, CompletionStage<T> work, Consumer<T> reply) {

@@ -86,11 +86,11 @@ final class PublishedBuffers implements AutoCloseable {
   }
 
   private static void requireSmall(ByteBuffer payload) throws Refusal {
-    if (payload.remaining() > Limits.PAYLOAD_MAX) {
+    if (payload.remaining() > Limits.PUT_MAX) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST,
           "a put carries a small buffer: nbytes=%d max=%d"
-              .formatted(payload.remaining(), Limits.PAYLOAD_MAX));
+              .formatted(payload.remaining(), Limits.PUT_MAX));
     }
   }
 
@@ -170,7 +170,8 @@ final class PublishedBuffers implements AutoCloseable {
         nbytes,
         clock.epochMicros(),
         Integer.toUnsignedLong(peer.uid()),
-        FORMAT);
+        FORMAT,
+        0);
   }
 
   /// The moment of publication: one word.

@@ -85,7 +85,7 @@ final class FramesTest {
   @ParameterizedTest
   @ValueSource(
       longs = {
-        262_145,
+        2_097_153,
         0x7fff_ffffL,
         0x8000_0000L,
         0xffff_ffffL,
@@ -97,7 +97,7 @@ final class FramesTest {
     assertEnds(
         prefix(1, payloadBytes),
         "protocol",
-        "payload too long: payload_bytes=%s max=262144"
+        "payload too long: payload_bytes=%s max=2097152"
             .formatted(Long.toUnsignedString(payloadBytes)));
   }
 

@@ -27,10 +27,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(LeakCheck.class)
 class SlabTest {
   private static final BufferRecord INLINE =
-      new BufferRecord("greeting", 1, 1, 0, 128, 5, 1_790_000_000_000_000L, 10_001, "B");
+      new BufferRecord("greeting", 1, 1, 0, 128, 5, 1_790_000_000_000_000L, 10_001, "B", 0);
   private static final BufferRecord DEDICATED =
       new BufferRecord(
-          "Größe/λ \"1\"", 2, 2, 1, 0, 67_108_863, 1_790_000_000_000_002L, 10_002, "B");
+          "Größe/λ \"1\"", 2, 2, 1, 0, 67_108_863, 1_790_000_000_000_002L, 10_002, "B", 3600);
 
   private Slab slab;
 
@@ -121,7 +121,7 @@ class SlabTest {
   }
 
   private static BufferRecord named(String name, long offset) {
-    return new BufferRecord(name, 1, 1, 0, offset, 5, 0, 0, "B");
+    return new BufferRecord(name, 1, 1, 0, offset, 5, 0, 0, "B", 0);
   }
 
   private byte[] bytes(long at, int count) {

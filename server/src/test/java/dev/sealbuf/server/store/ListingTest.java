@@ -116,7 +116,7 @@ class ListingTest {
     for (long cursor = 0, page = 0; cursor != 0 || page == 0; page++) {
       long from = cursor;
       Page listed = store.on(each -> each.list("", Limits.LIST_MAX, from));
-      assertThat(listed.json().remaining()).isLessThanOrEqualTo(Limits.PAYLOAD_MAX);
+      assertThat(listed.json().remaining()).isLessThanOrEqualTo(Limits.PAGE_MAX);
       cursor = listed.cursor();
     }
   }

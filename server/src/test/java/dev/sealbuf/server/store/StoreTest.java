@@ -56,7 +56,8 @@ class StoreTest {
                 5,
                 publication.created(),
                 PRODUCER.uid(),
-                "B"));
+                "B",
+                0));
     assertThat(publication)
         .isEqualTo(new Publication("Größe/λ", 1, 1, publication.created(), 2, 2 << 20, 0));
   }
@@ -78,7 +79,7 @@ class StoreTest {
 
   @Test
   void theLargestPutFitsAndOneByteMoreDoesNot() throws Refusal {
-    byte[] largest = new byte[Limits.PAYLOAD_MAX];
+    byte[] largest = new byte[Limits.PUT_MAX];
     Arrays.fill(largest, (byte) 7);
 
     store.put(PRODUCER, "largest", largest);
@@ -87,7 +88,7 @@ class StoreTest {
     Refused.with(
         ErrorCode.INVALID_REQUEST,
         "a put carries a small buffer: nbytes=262145 max=262144",
-        () -> store.put(PRODUCER, "larger", new byte[Limits.PAYLOAD_MAX + 1]));
+        () -> store.put(PRODUCER, "larger", new byte[Limits.PUT_MAX + 1]));
   }
 
   @Test
@@ -240,8 +241,8 @@ class StoreTest {
   void fullSlabsAreFollowedByNewOnesUpToTheCapacity() throws Refusal {
     try (TestStore small = new TestStore(EMPTY_USED + (2 << 20), TestStore.SEGMENTS_MAX);
         CatalogReader smallReader = new CatalogReader(small)) {
-      byte[] payload = new byte[Limits.PAYLOAD_MAX];
-      int perSlab = (2 << 20) / (Limits.PAYLOAD_MAX + 128);
+      byte[] payload = new byte[Limits.PUT_MAX];
+      int perSlab = (2 << 20) / (Limits.PUT_MAX + 128);
       for (int i = 0; i < 2 * perSlab; i++) {
         payload[0] = (byte) i;
         assertThat(small.put(PRODUCER, "n" + i, payload).slab()).isEqualTo(2 + i / perSlab);
