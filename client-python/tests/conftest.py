@@ -16,6 +16,7 @@ from harness.raw import frame
 from harness.uids import ROOT, Uid
 
 STARTERS = {"daemon", "fresh_daemon"}
+STARTING_FOLDERS = {"attack", "reliability"}
 WARM_UP_REQUESTS = 10_000
 WARM_UP_GLUED = 250
 NOT_RUN = pytest.StashKey[list[str]]()
@@ -29,6 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "several_uids: needs root to start processes of other uids")
     config.addinivalue_line("markers", "daemon: starts a daemon; added by itself where one is seen")
+    config.addinivalue_line(
+        "markers",
+        "one_version: no Python of a user takes part; scripts/test deselects it on others",
+    )
     if config.option.seed is None:
         config.option.seed = secrets.randbits(32)
     config.stash[NOT_RUN] = []
@@ -44,7 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not ROOT and item.get_closest_marker("several_uids"):
             reason = "needs several uids: run as root, the tests themselves drop it"
             item.add_marker(pytest.mark.skip(reason=reason))
-        if STARTERS & set(getattr(item, "fixturenames", ())) or "attack" in item.path.parts:
+        if STARTERS & set(getattr(item, "fixturenames", ())) or STARTING_FOLDERS & set(
+            item.path.parts
+        ):
             item.add_marker(pytest.mark.daemon)
         if config.option.soak:
             item.add_marker(pytest.mark.timeout(3600), append=False)

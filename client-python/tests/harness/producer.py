@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from harness.bystander import overcommitment
 from harness.raw import RawClient, Reply
 
 F_SEAL_SEAL = 0x01
@@ -19,6 +21,8 @@ PUBLISHED_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
 LENT_SEALS = F_SEAL_SHRINK | F_SEAL_GROW
 SHARED_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE
 """Those of slabs and catalog."""
+
+FREED_SECONDS = 1.0
 
 
 def seals(fd: int) -> int:
@@ -87,3 +91,16 @@ def published(producer: RawClient, name: str, content: bytes) -> Iterator[Loan]:
         reply = loan.seal()
         assert reply.kind == "published", reply.head
         yield loan
+
+
+def assert_soon_freed(observer: RawClient, why: str) -> None:
+    """That what an ended producer left unfinished goes within a second."""
+    deadline = time.monotonic() + FREED_SECONDS * overcommitment()
+    while (left := _unfinished(observer)) != (0, 0):
+        assert time.monotonic() < deadline, f"not freed: killed={why} left={left}"
+        time.sleep(0.001)
+
+
+def _unfinished(observer: RawClient) -> tuple[int, int]:
+    stats = observer.stats()
+    return stats["unfinished"], stats["unfinished_bytes"]

@@ -85,6 +85,13 @@ class RawClient:
         return cls(connect_as(path, uid, groups=groups, primary=primary))
 
     @classmethod
+    def connect_here(cls, path: str) -> "RawClient":
+        """Connected by this process itself, a forked copy, with whose end the session ends."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(path)
+        return cls(connection)
+
+    @classmethod
     def open(cls, path: str, uid: int = Uid.READER) -> "RawClient":
         """Connected and welcomed."""
         client = cls.connect(path, uid)

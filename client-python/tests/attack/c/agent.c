@@ -10,7 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +24,14 @@
 
 #include "uring.h"
 
-enum { PAGE = 4096, SOCKET = 0, READS = 16 };
+enum { PAGE = 4096, SOCKET = 0, READS = 16, LAST_STORES = 100 };
 
 static struct {
   char *map;
   size_t bytes;
   int pipe[2];
+  struct uring uring;
+  char *registered;
   int ring;
   pid_t child;
   aio_context_t context;
@@ -98,14 +103,85 @@ static int c_vmsplice(int fd, const char *_) {
 // A registered buffer stays writable by the kernel when the mapping is gone.
 static int c_uring(int fd, const char *_) {
   (void)_;
-  struct uring ring;
-  held.ring = uring_open(&ring);
+  held.ring = uring_open(&held.uring);
   if (held.ring < 0) return errno;
   int error = map(fd, PROT_READ | PROT_WRITE);
   if (error) return error;
-  error = failed(uring_register_buffer(&ring, held.map, PAGE));
+  held.registered = held.map;
+  error = failed(uring_register_buffer(&held.uring, held.map, PAGE));
   int late = unmap();
   return error ? error : late;
+}
+
+// Has the kernel write a page into the registered buffer, wherever that is by now.
+static int c_uring_write(int _, const char *__) {
+  (void)_, (void)__;
+  static char evil[PAGE];
+  memset(evil, 0xEE, sizeof evil);
+  int source = memfd_create("evil", MFD_CLOEXEC);
+  if (pwrite(source, evil, PAGE, 0) != PAGE) return errno;
+  struct io_uring_sqe request = {
+      .opcode = IORING_OP_READ_FIXED, .fd = source, .addr = (uintptr_t)held.registered, .len = PAGE};
+  int done = uring_perform(&held.uring, &request);
+  close(source);
+  return done == PAGE ? 0 : done < 0 ? -done : EIO;
+}
+
+// The thread that stores without end, by the mapping and by the descriptor, whatever refuses it.
+static struct {
+  pthread_t thread;
+  volatile char *map;
+  int fd;
+  atomic_int stop, rounds, faults;
+  int refused;
+} storing;
+
+static __thread sigjmp_buf behind_store;
+
+static void fault(int _) {
+  (void)_;
+  atomic_fetch_add(&storing.faults, 1);
+  siglongjmp(behind_store, 1);
+}
+
+static void *store_on(void *_) {
+  (void)_;
+  for (char value = 1; !atomic_load(&storing.stop); value++) {
+    if (sigsetjmp(behind_store, 1) == 0) storing.map[0] = value;
+    storing.refused = pwrite(storing.fd, &value, 1, PAGE) == 1 ? 0 : errno;
+    atomic_fetch_add(&storing.rounds, 1);
+  }
+  return NULL;
+}
+
+static int c_store(int fd, const char *_) {
+  (void)_;
+  int error = map(fd, PROT_READ | PROT_WRITE);
+  if (error) return error;
+  signal(SIGSEGV, fault);
+  storing.map = held.map;
+  storing.fd = dup(fd);
+  storing.stop = storing.rounds = storing.faults = 0;
+  return pthread_create(&storing.thread, NULL, store_on, NULL);
+}
+
+// As the library does before a seal, but with the thread still storing.
+static int c_give_up_mapping(int _, const char *__) {
+  (void)_, (void)__;
+  void *at = mmap(held.map, held.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  return at == MAP_FAILED ? errno : 0;
+}
+
+// Stops it after LAST_STORES more; the answer is what refused the last write, if it also faulted.
+static int c_stop_storing(int _, const char *__) {
+  (void)_, (void)__;
+  int last = atomic_load(&storing.rounds) + LAST_STORES;
+  while (atomic_load(&storing.rounds) < last) sched_yield();
+  atomic_store(&storing.stop, 1);
+  pthread_join(storing.thread, NULL);
+  close(storing.fd);
+  int late = unmap();
+  return late ? late : atomic_load(&storing.faults) ? storing.refused : ENODATA;
 }
 
 // Starts READS direct reads of FILE that fill the mapping, then unmaps while they are under way.
@@ -169,6 +245,10 @@ static const struct {
     {"splice", c_splice},
     {"vmsplice", c_vmsplice},
     {"uring", c_uring},
+    {"uring_write", c_uring_write},
+    {"store", c_store},
+    {"give_up_mapping", c_give_up_mapping},
+    {"stop_storing", c_stop_storing},
     {"read_direct", c_read_direct},
     {"wait_for_reads", c_wait_for_reads},
     {"release", c_release},

@@ -1,0 +1,112 @@
+"""No call waits longer than it was told to, even if the daemon does not run at all.
+
+Invariant: with the daemon stopped by SIGSTOP every call that asks it returns by its deadline and a
+tenth of it; when the daemon goes on, the same stores go on.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+import sealbuf
+from harness.bystander import overcommitment
+from harness.daemon import Daemon
+from harness.uids import Uid
+from harness.workers import Channel, worker
+
+LATE = 1.1
+"""Of the deadline."""
+
+TICKS = 0.1
+"""Seconds in which one thread of many gets its turn."""
+
+LARGE = 300 << 10
+UNMAPPED = "stopped/unmapped"
+NEW = "stopped/new"
+
+Call = Callable[[], object]
+
+CALLS: dict[str, Callable[[sealbuf.Store], Call]] = {
+    "ping": lambda store: store.ping,
+    "stats": lambda store: store.stats,
+    "list": lambda store: store.list,
+    "get": lambda store: lambda: store.get(UNMAPPED),
+    "put": lambda store: lambda: store.put(b"", f"{NEW}/put"),
+    "put large": lambda store: lambda: store.put(bytes(LARGE), f"{NEW}/large"),
+    "create": lambda store: lambda: store.create(f"{NEW}/created", nbytes=1),
+    "seal": lambda store: store.create(f"{NEW}/sealed", nbytes=100).seal,
+    "abort": lambda store: store.create(nbytes=100).abort,
+    "delete": lambda store: lambda: store.delete(UNMAPPED),
+    "connect": lambda store: (
+        lambda: sealbuf.connect(store._connection.peer, timeout=store._connection.timeout)
+    ),
+}
+"""Every call that asks the daemon: what makes it ready, with a store of its own."""
+
+
+def make_calls(path: str, timeouts: dict[str, float], channel: Channel) -> None:
+    stores = {name: sealbuf.connect(path, timeout=timeouts[name]) for name in CALLS}
+    prepared = {name: prepare(stores[name]) for name, prepare in CALLS.items()}
+    outcomes: dict[str, tuple[float, str]] = {}
+
+    def make(name: str, call: Call) -> None:
+        start, outcome = time.monotonic(), "returned"
+        try:
+            call()
+        except sealbuf.Error as error:
+            outcome = type(error).__name__
+        outcomes[name] = (time.monotonic() - start, outcome)
+
+    threads = [threading.Thread(target=make, args=call) for call in prepared.items()]
+    channel.say("ready")
+    channel.hear()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    channel.say(outcomes)
+    channel.hear()
+    channel.say([name for name, store in stores.items() if store.ping() < 0])
+
+
+@pytest.fixture
+def unmapped(daemon: Daemon) -> Iterator[None]:
+    with daemon.open(Uid.PRODUCER) as owner:
+        lent = owner.expect("lent", "create", name=UNMAPPED, nbytes=LARGE)
+        lent.close()
+        owner.expect("published", "seal", buffer=lent["buffer"])
+        yield
+        for entry in owner.entries("stopped/"):
+            owner.expect("deleted", "delete", name=entry["name"])
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("unmapped")
+def test_every_call_returns_by_its_deadline_while_the_daemon_is_stopped(
+    daemon: Daemon, rounds: Callable[..., int], rng: random.Random
+) -> None:
+    stopped = rounds(30, small=3)
+    timeouts = {name: stopped * rng.uniform(0.2, 0.8) for name in CALLS}
+    with worker(partial(make_calls, daemon.path, timeouts), Uid.PRODUCER) as client:
+        client.expect("ready")
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            client.say("go")
+            outcomes = client.hear()
+        finally:
+            os.kill(daemon.pid, signal.SIGCONT)
+        client.say("go on")
+        client.expect([])
+        client.finish()
+    assert {name: outcome for name, (_, outcome) in outcomes.items()} == dict.fromkeys(
+        CALLS, "Timeout"
+    )
+    for name, (seconds, _) in outcomes.items():
+        allowed = timeouts[name] * LATE + TICKS * overcommitment()
+        assert timeouts[name] * 0.99 <= seconds <= allowed, f"call={name} {seconds=} {allowed=}"
