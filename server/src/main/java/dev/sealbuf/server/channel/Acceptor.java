@@ -14,6 +14,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.HashSet;
@@ -43,6 +45,8 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private final Service service;
   private final SpareDescriptor spare = new SpareDescriptor();
   private final Set<Connection> connections = new HashSet<>();
+  private final Promise<Object> empty;
+  private boolean stopping;
   private long lastSession;
 
   Acceptor(LoopContext context, PeerPolicy policy, Admission admission, Service service) {
@@ -50,6 +54,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     this.policy = policy;
     this.admission = admission;
     this.service = service;
+    this.empty = context.loop().newPromise();
     spare.hold();
   }
 
@@ -74,7 +79,19 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
             .schedule(() -> server.config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
   }
 
-  /// Ends all sessions.
+  /// Tells all sessions that the daemon stops.
+  void stop() {
+    stopping = true;
+    Set.copyOf(connections).forEach(Connection::stop);
+    noticeEmpty();
+  }
+
+  /// Done when the last session has ended after [#stop].
+  Future<?> empty() {
+    return empty;
+  }
+
+  /// Ends what is left.
   void close() {
     Set.copyOf(connections).forEach(Connection::close);
     spare.close();
@@ -107,10 +124,17 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
         .addListener(_ -> {
           admission.leave(uid);
           connections.remove(connection);
+          noticeEmpty();
         });
     channel.config().setRecvByteBufAllocator(READ_BYTES);
     channel.pipeline().addLast(connection);
     var _ = context.loop().register(channel);
+  }
+
+  private void noticeEmpty() {
+    if (stopping && connections.isEmpty()) {
+      empty.trySuccess(this);
+    }
   }
 
   private void refuse(

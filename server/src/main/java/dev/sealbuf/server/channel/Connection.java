@@ -18,6 +18,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -123,11 +124,27 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   @Override
+  public boolean send(Reply reply, List<Fd> descriptors, Runnable commit) {
+    if (phase == Phase.SERVING) {
+      boolean sent = queue.offer(reply, descriptors, commit);
+      drained();
+      return sent;
+    }
+    descriptors.forEach(Fd::close);
+    return false;
+  }
+
+  @Override
+  public boolean sendEvent(ByteBuffer frame) {
+    return phase == Phase.SERVING && queue.offerEvent(frame);
+  }
+
+  @Override
   public void sendLast(Reply reply) {
     if (phase == Phase.SERVING) {
       phase = Phase.FLUSHING;
       unread.close();
-      queue.offer(reply, List.of());
+      queue.offerLast(reply);
       drained();
     }
   }
@@ -139,6 +156,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     } else {
       pump();
     }
+  }
+
+  @Override
+  public void eventsTaken() {
+    session.eventsTaken();
   }
 
   @Override
@@ -159,6 +181,15 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   public void gaveUp(String reason) {
     warn(reason);
     close();
+  }
+
+  /// Says goodbye. What has left for a Unix socket is the peer's to read, whatever happens here: so
+  /// there is nothing to wait for but a queue that has not left.
+  void stop() {
+    session.fail(ErrorCode.DISCONNECTED, "the daemon stops");
+    if (phase == Phase.LINGERING) {
+      close();
+    }
   }
 
   /// Ends the connection without another word.

@@ -89,7 +89,14 @@ final class HeapBudget {
       return true;
     }
 
-    /// Gives back what one [#take] took.
+    /// Takes so many bytes for what can be done without, if more than half would be left.
+    boolean takeSpare(int bytes) {
+      boolean spare =
+          2 * (taken + bytes) <= max && 2 * (ofUid.getOrDefault(uid, 0L) + bytes) <= maxOfUid;
+      return bytes <= SMALL || (spare && take(bytes));
+    }
+
+    /// Gives back what one [#take] or [#takeSpare] took.
     void give(int bytes) {
       if (bytes > SMALL) {
         own -= bytes;

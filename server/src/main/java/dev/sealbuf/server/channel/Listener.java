@@ -15,6 +15,9 @@ public final class Listener implements AutoCloseable {
   /// Connections the kernel keeps until the loop takes them; it caps this at net.core.somaxconn.
   private static final int BACKLOG = 4096;
 
+  /// The longest that sessions which do not read hold up the end.
+  private static final long GOODBYE_MILLIS = 500;
+
   private final EventLoop loop;
   private final SocketPath path;
   private final Acceptor acceptor;
@@ -58,10 +61,12 @@ public final class Listener implements AutoCloseable {
     return listener;
   }
 
-  /// Lets nobody in any more, ends all sessions, and removes the socket.
+  /// Lets nobody in any more, tells all sessions and ends them, and removes the socket.
   @Override
   public void close() {
     channel.close().syncUninterruptibly();
+    loop.submit(acceptor::stop).syncUninterruptibly();
+    acceptor.empty().awaitUninterruptibly(GOODBYE_MILLIS);
     loop.submit(acceptor::close).syncUninterruptibly();
     path.close();
   }

@@ -16,7 +16,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/// Everything one session is sent, in order: frames with their descriptors.
+/// Everything one session is sent: replies in order, with their descriptors, and events.
 ///
 /// Netty passes a descriptor as a message of its own with a filler byte, so frames do not go
 /// through it: each leaves by one sendmsg(2) on the channel's descriptor, with all its descriptors.
@@ -29,11 +29,18 @@ import java.util.concurrent.TimeUnit;
 /// [FlightCredit]: a frame that would bring more waits like one that finds the socket full. When
 /// the kernel refuses them all the same (ETOOMANYREFS: others of this uid send, too), the reply is
 /// replaced by `try_again` and its descriptors are closed.
+///
+/// Events are not urgent and can be many: those of one turn of the loop leave together after it,
+/// behind the replies. What a watcher does not read waits in its [EventBacklog], which is bounded;
+/// it is not given up for that.
 final class OutgoingQueue implements AutoCloseable {
   /// Who owns the queue and hears how it goes.
   interface Owner {
-    /// Everything has left.
+    /// All replies have left.
     void drained();
+
+    /// All events have left.
+    void eventsTaken();
 
     /// The reply was replaced by an error.
     void undelivered(Reply reply);
@@ -47,6 +54,12 @@ final class OutgoingQueue implements AutoCloseable {
 
   private static final long RETRY_MIN_MICROS = 200;
   private static final long RETRY_MAX_MICROS = 20_000;
+
+  /// Where only events wait: a thousand watchers that do not read cost the loop 1 % of its time.
+  private static final long RETRY_EVENTS_MAX_MICROS = 100_000;
+
+  /// Events leave before the end of the turn if so many bytes have come together.
+  private static final int EVENTS_AT_ONCE = 64 * 1024;
 
   private static final class Outgoing {
     final Reply reply;
@@ -80,9 +93,11 @@ final class OutgoingQueue implements AutoCloseable {
   private final FlightCredit.Share flight;
   private final Owner owner;
   private final Deque<Outgoing> waiting = new ArrayDeque<>();
+  private final EventBacklog events;
   private long waitingBytes;
   private long retryMicros = RETRY_MIN_MICROS;
   private boolean retrying;
+  private boolean eventsDue;
   private boolean closed;
 
   OutgoingQueue(
@@ -96,6 +111,7 @@ final class OutgoingQueue implements AutoCloseable {
     this.context = context;
     this.share = share;
     this.flight = context.flight().share(uid, socket);
+    this.events = new EventBacklog(share);
     this.owner = owner;
   }
 
@@ -110,16 +126,45 @@ final class OutgoingQueue implements AutoCloseable {
       descriptors.forEach(Fd::close);
       return;
     }
-    long deadline = context.nanoTime() + TimeUnit.SECONDS.toNanos(Limits.OUTPUT_SECONDS);
-    Outgoing newest = new Outgoing(reply, descriptors, deadline);
-    waiting.add(newest);
-    waitingBytes += newest.bytes.limit();
-    if (!retrying) {
+    enqueue(outgoing(reply, descriptors));
+  }
+
+  /// Sends a reply if the socket takes its descriptors now, and does `commit` in between: after
+  /// they are on their way, and before the peer can know what came of its request. The first byte
+  /// goes with the descriptors, the rest after the commit.
+  ///
+  /// @param descriptors at least one; the queue's from here on
+  /// @return false if nothing was sent and nothing done
+  boolean offer(Reply reply, List<Fd> descriptors, Runnable commit) {
+    Outgoing newest = outgoing(reply, descriptors);
+    if (isClosed() || !waiting.isEmpty() || events.isBegun() || !begin(newest)) {
+      newest.closeDescriptors();
+      return false;
+    }
+    commit.run();
+    enqueue(newest);
+    return true;
+  }
+
+  /// Takes an event's frame, to be sent at the end of this turn; false if there is no room for it.
+  boolean offerEvent(ByteBuffer frame) {
+    if (isClosed() || !events.add(frame)) {
+      return false;
+    }
+    if (!eventsDue && !retrying) {
+      eventsDue = true;
+      context.loop().execute(this::sendDueEvents);
+    }
+    if (!retrying && waiting.isEmpty() && events.bytes() > EVENTS_AT_ONCE) {
       flush();
     }
-    if (waiting.peekLast() == newest) {
-      keep(newest);
-    }
+    return true;
+  }
+
+  /// Sends one more reply; events that wait are dropped.
+  void offerLast(Reply reply) {
+    events.drop();
+    offer(reply, List.of());
   }
 
   /// Drops what has not left; closes its descriptors.
@@ -128,6 +173,7 @@ final class OutgoingQueue implements AutoCloseable {
     closed = true;
     waiting.forEach(Outgoing::closeDescriptors);
     waiting.clear();
+    events.close();
     waitingBytes = 0;
     flight.close();
   }
@@ -135,6 +181,59 @@ final class OutgoingQueue implements AutoCloseable {
   /// The channel may have closed its descriptor, whose number may be another file's by now.
   private boolean isClosed() {
     return closed || !channel.isOpen();
+  }
+
+  private Outgoing outgoing(Reply reply, List<Fd> descriptors) {
+    long deadline = context.nanoTime() + TimeUnit.SECONDS.toNanos(Limits.OUTPUT_SECONDS);
+    return new Outgoing(reply, descriptors, deadline);
+  }
+
+  private void enqueue(Outgoing newest) {
+    waiting.add(newest);
+    waitingBytes += newest.bytes.remaining();
+    if (!retrying) {
+      boolean hadEvents = !events.isEmpty();
+      flush();
+      tellOfEvents(hadEvents);
+    }
+    if (waiting.peekLast() == newest) {
+      keep(newest);
+    }
+  }
+
+  /// Sends a frame's first byte with its descriptors.
+  private boolean begin(Outgoing newest) {
+    try {
+      if (!flight.admits(newest.descriptors.size())) {
+        return false;
+      }
+      int sent =
+          Descriptors.send(socket, scratch(newest.bytes.duplicate().limit(1)), newest.descriptors);
+      if (sent == Descriptors.WOULD_BLOCK) {
+        return false;
+      }
+      flight.sent(newest.descriptors.size());
+      newest.closeDescriptors();
+      newest.bytes.position(sent);
+      return true;
+    } catch (IOException _) { // of a peer that is gone Netty tells, too
+      return false;
+    }
+  }
+
+  private void sendDueEvents() {
+    eventsDue = false;
+    if (!isClosed() && !retrying) {
+      boolean hadEvents = !events.isEmpty();
+      flush();
+      tellOfEvents(hadEvents);
+    }
+  }
+
+  private void tellOfEvents(boolean hadEvents) {
+    if (hadEvents && !closed && events.isEmpty()) {
+      owner.eventsTaken();
+    }
   }
 
   private void keep(Outgoing newest) {
@@ -149,8 +248,9 @@ final class OutgoingQueue implements AutoCloseable {
   /// Sends as long as the socket takes any.
   private void flush() {
     try {
-      while (!waiting.isEmpty()) {
-        if (!sendFrom(waiting.element())) {
+      while (!waiting.isEmpty() || !events.isEmpty()) {
+        boolean eventsFirst = waiting.isEmpty() || events.isBegun();
+        if (!(eventsFirst ? sendEvents() : sendFrom(waiting.element()))) {
           retryLater();
           return;
         }
@@ -181,6 +281,15 @@ final class OutgoingQueue implements AutoCloseable {
       }
       replace(oldest);
     }
+    return true;
+  }
+
+  private boolean sendEvents() throws IOException {
+    int sent = Descriptors.send(socket, scratch(events.next()), List.of());
+    if (sent == Descriptors.WOULD_BLOCK) {
+      return false;
+    }
+    events.sent(sent);
     return true;
   }
 
@@ -220,7 +329,8 @@ final class OutgoingQueue implements AutoCloseable {
   private void retryLater() {
     retrying = true;
     var _ = context.loop().schedule(this::retry, retryMicros, TimeUnit.MICROSECONDS);
-    retryMicros = Math.min(2 * retryMicros, RETRY_MAX_MICROS);
+    long max = waiting.isEmpty() ? RETRY_EVENTS_MAX_MICROS : RETRY_MAX_MICROS;
+    retryMicros = Math.min(2 * retryMicros, max);
   }
 
   private void retry() {
@@ -228,10 +338,12 @@ final class OutgoingQueue implements AutoCloseable {
     if (isClosed()) {
       return;
     }
+    boolean hadEvents = !events.isEmpty();
     flush();
     if (closed) {
       return;
     }
+    tellOfEvents(hadEvents);
     if (waiting.isEmpty()) {
       owner.drained();
     } else if (context.nanoTime() - waiting.element().deadline > 0) {

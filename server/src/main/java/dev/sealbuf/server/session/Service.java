@@ -7,4 +7,8 @@ import java.util.function.IntSupplier;
 ///
 /// @param version the daemon's version, as `welcome` announces it
 /// @param sessions how many clients are connected now
-public record Service(Store store, String version, IntSupplier sessions) {}
+public record Service(Store store, String version, IntSupplier sessions, EventFrames events) {
+  public Service(Store store, String version, IntSupplier sessions) {
+    this(store, version, sessions, new EventFrames());
+  }
+}

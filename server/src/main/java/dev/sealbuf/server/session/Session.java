@@ -3,29 +3,20 @@ package dev.sealbuf.server.session;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Frame;
 import dev.sealbuf.protocol.HeadException;
-import dev.sealbuf.protocol.Limits;
-import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import dev.sealbuf.protocol.Requests;
 import dev.sealbuf.server.session.SessionState.Event;
-import dev.sealbuf.server.store.CatalogHandle;
-import dev.sealbuf.server.store.Loan;
-import dev.sealbuf.server.store.Location;
-import dev.sealbuf.server.store.Page;
 import dev.sealbuf.server.store.Peer;
-import dev.sealbuf.server.store.Publication;
 import dev.sealbuf.server.store.Refusal;
-import dev.sealbuf.server.store.SegmentHandle;
 import dev.sealbuf.server.store.Store;
-import dev.sealbuf.server.store.Terms;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// One client's conversation: frames in, replies out, in the order of the switch in [#answer].
+/// One client's conversation: frames in, replies out, in the order of the switch in [Dispatch].
 ///
 /// A request that cannot be met is answered with an error and the conversation goes on, because a
 /// complete frame leaves the stream in step. `create` and `seal` are finished by workers and come
@@ -36,23 +27,20 @@ import org.slf4j.LoggerFactory;
 /// A failure that is no [Refusal] is a fault of the daemon. It is logged, told, and ends this
 /// session only.
 public final class Session {
-  /// The only namespace until there are access lists.
-  private static final String NAMESPACE = "default";
-
   private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
   private final Peer peer;
-  private final Service service;
   private final Store store;
   private final Outbox outbox;
+  private final Dispatch dispatch;
   private SessionState state = SessionState.CONNECTED;
   private int pending;
 
   public Session(Peer peer, Service service, Outbox outbox) {
     this.peer = peer;
-    this.service = service;
     this.store = service.store();
     this.outbox = outbox;
+    this.dispatch = new Dispatch(this, peer, service, outbox);
   }
 
   public SessionState state() {
@@ -64,12 +52,17 @@ public final class Session {
     return pending;
   }
 
+  /// All events have left.
+  public void eventsTaken() {
+    dispatch.eventsTaken();
+  }
+
   /// Answers one frame, now or when its work is done.
   public void receive(Frame frame) {
     try {
       receive(Requests.read(frame));
     } catch (HeadException e) {
-      refuse(e.seq(), new Refusal(ErrorCode.INVALID_REQUEST, e.getMessage()));
+      refuse(e.seq(), invalid(e));
     }
   }
 
@@ -99,7 +92,7 @@ public final class Session {
 
   private void takeBack(long buffer) {
     try {
-      store.abort(peer, buffer);
+      store.takeBack(buffer);
     } catch (Refusal e) {
       LOG.warn("lent buffer cannot be taken back: buffer={} reason={}", buffer, e.code());
     }
@@ -112,125 +105,27 @@ public final class Session {
       return;
     }
     try {
-      answer(request);
+      dispatch.answer(request);
       state = state.after(event);
     } catch (Refusal e) {
       refuse(request.seq(), e);
+    } catch (HeadException e) {
+      refuse(request.seq(), invalid(e));
     } catch (RuntimeException e) {
       fault(request.seq(), e);
     }
   }
 
-  private void answer(Request request) throws Refusal {
-    long seq = request.seq();
-    switch (request) {
-      case Request.Hello hello -> welcome(hello);
-      case Request.Put put ->
-          published(seq, store.put(peer, put.name(), put.payload(), Terms.PLAIN));
-      case Request.Create create ->
-          later(
-              seq,
-              store.create(peer, create.name(), create.nbytes(), Terms.PLAIN),
-              loan -> lent(seq, loan));
-      case Request.Seal seal ->
-          later(
-              seq,
-              store.seal(peer, seal.buffer(), seal.nbytes()),
-              publication -> published(seq, publication));
-      case Request.Abort abort -> {
-        store.abort(peer, abort.buffer());
-        outbox.send(new Reply.Aborted(seq, abort.buffer()));
-      }
-      case Request.Open open -> opened(seq, store.openBuffer(peer, open.name(), open.slab()));
-      case Request.Map map -> mapped(seq, store.map(peer, map.segment()));
-      case Request.Delete delete -> {
-        long buffer = store.delete(peer, delete.name()).buffer();
-        outbox.send(new Reply.Deleted(seq, delete.name(), buffer));
-      }
-      case Request.ListNames list ->
-          listing(seq, store.list(list.prefix(), list.limit(), list.cursor()));
-      case Request.PutMany _,
-          Request.SealMany _,
-          Request.Take _,
-          Request.Reserve _,
-          Request.DeleteMany _,
-          Request.Watch _,
-          Request.AwaitRoom _,
-          Request.Holders _ ->
-          throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon does not serve this op yet");
-      case Request.Stat _ ->
-          outbox.send(new Reply.Stats(seq, store.statistics().rows(service.sessions().getAsInt())));
-      case Request.Ping _ -> outbox.send(new Reply.Pong(seq));
-    }
-  }
-
-  private void welcome(Request.Hello hello) throws Refusal {
-    if (!hello.namespace().equals(NAMESPACE)) {
-      throw new Refusal(
-          ErrorCode.NOT_PERMITTED,
-          "no such namespace, or not open to this uid: namespace="
-              + Names.printable(hello.namespace()));
-    }
-    CatalogHandle catalog = store.catalog();
-    outbox.send(
-        new Reply.Welcome(
-            hello.seq(),
-            service.version(),
-            "%016x".formatted(catalog.daemon()),
-            peer.session(),
-            Integer.toUnsignedLong(peer.uid()),
-            hello.namespace(),
-            catalog.segment(),
-            catalog.bytes()),
-        catalog.descriptors());
-  }
-
-  private void published(long seq, Publication made) {
-    outbox.send(
-        new Reply.Published(
-            seq,
-            made.name(),
-            made.buffer(),
-            made.version(),
-            made.created(),
-            made.slab(),
-            made.slabBytes(),
-            made.record()));
-  }
-
-  private void lent(long seq, Loan loan) {
-    outbox.send(
-        new Reply.Lent(
-            seq, loan.name(), loan.buffer(), loan.nbytes(), loan.segment(), loan.segmentBytes()),
-        loan.descriptors());
-  }
-
-  private void opened(long seq, Location place) {
-    outbox.send(
-        new Reply.Opened(
-            seq,
-            place.slab(),
-            place.slabBytes(),
-            place.record(),
-            place.segment(),
-            place.segmentBytes()),
-        place.descriptors());
-  }
-
-  private void mapped(long seq, SegmentHandle handle) {
-    outbox.send(
-        new Reply.Mapped(seq, handle.segment(), handle.segmentBytes()), handle.descriptors());
-  }
-
-  private void listing(long seq, Page page) {
-    outbox.send(new Reply.Listing(seq, page.count(), page.cursor(), Limits.SEQ_MAX, page.json()));
-  }
-
-  private <T> void later(long seq, CompletionStage<T> work, Consumer<T> reply) {
+  /// Replies when the work is done, which occupies the daemon until then.
+  <T> void later(long seq, CompletionStage<T> work, Consumer<T> reply) {
     pending++;
+    parked(seq, work.whenComplete((_, _) -> pending--), reply);
+  }
+
+  /// Replies when something has happened, which costs nothing until then.
+  <T> void parked(long seq, CompletionStage<T> event, Consumer<T> reply) {
     var _ =
-        work.whenComplete((result, failure) -> {
-          pending--;
+        event.whenComplete((result, failure) -> {
           if (failure == null) {
             replyOrFault(seq, () -> reply.accept(result));
           } else {
@@ -276,6 +171,10 @@ public final class Session {
             seq,
             ErrorCode.PROTOCOL,
             "the daemon failed on this request and logged why: session=" + peer.session()));
+  }
+
+  private static Refusal invalid(HeadException cause) {
+    return new Refusal(ErrorCode.INVALID_REQUEST, String.valueOf(cause.getMessage()));
   }
 
   private Refusal outOfOrder() {

@@ -1,39 +1,55 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /// Gives out ids and names. A name is taken while a buffer has it and while one is being written
-/// that will.
+/// that will; a buffer that is to replace another may share its name with it until then.
 final class Claims {
   private final PublishedBuffers published;
   private final UnfinishedBuffers unfinished;
+  private final Rights rights;
   private final RandomGenerator random;
   private long buffers;
 
-  Claims(PublishedBuffers published, UnfinishedBuffers unfinished, RandomGenerator random) {
+  Claims(
+      PublishedBuffers published,
+      UnfinishedBuffers unfinished,
+      Rights rights,
+      RandomGenerator random) {
     this.published = published;
     this.unfinished = unfinished;
+    this.rights = rights;
     this.random = random;
   }
 
   /// The next id, with the wanted name or one that is made up.
-  Claim next(Optional<String> wanted) throws Refusal {
-    Optional<Name> name = Optional.empty();
-    if (wanted.isPresent()) {
-      name = Optional.of(Name.of(wanted.get()));
-      requireFree(name.get());
+  Claim next(Peer peer, Optional<String> wanted, Terms terms) throws Refusal {
+    if (wanted.isEmpty()) {
+      long buffer = ++buffers;
+      return new Claim(buffer, madeUp(buffer));
     }
-    long buffer = ++buffers;
-    return new Claim(buffer, name.isPresent() ? name.get() : madeUp(buffer));
-  }
-
-  private void requireFree(Name name) throws Refusal {
-    if (published.contains(name)) {
+    Name name = Name.of(wanted.get());
+    requireNotWritten(name);
+    Optional<BufferRecord> old = published.find(name);
+    if (old.isPresent() && !terms.replace()) {
       throw new Refusal(ErrorCode.ALREADY_EXISTS, "a buffer has this name already: name=" + name);
     }
+    if (old.isPresent()) {
+      rights.requireMayEnd(peer, old.get());
+    }
+    return of(name);
+  }
+
+  /// The next id, with a name that is known to be free.
+  Claim of(Name name) {
+    return new Claim(++buffers, name);
+  }
+
+  private void requireNotWritten(Name name) throws Refusal {
     if (unfinished.reserves(name)) {
       throw new Refusal(
           ErrorCode.ALREADY_EXISTS, "a buffer is being written under this name: name=" + name);

@@ -27,6 +27,7 @@ import java.util.concurrent.CompletionStage;
 final class Lender {
   private final Account account;
   private final Claims claims;
+  private final Reservations reservations;
   private final PublishedBuffers published;
   private final UnfinishedBuffers unfinished;
   private final Workers workers;
@@ -37,6 +38,7 @@ final class Lender {
   Lender(
       Account account,
       Claims claims,
+      Reservations reservations,
       PublishedBuffers published,
       UnfinishedBuffers unfinished,
       Workers workers,
@@ -44,6 +46,7 @@ final class Lender {
       Rights rights) {
     this.account = account;
     this.claims = claims;
+    this.reservations = reservations;
     this.published = published;
     this.unfinished = unfinished;
     this.workers = workers;
@@ -82,6 +85,11 @@ final class Lender {
     end(buffer);
   }
 
+  /// The loan did not reach its producer.
+  void takeBack(long id) throws Refusal {
+    takeBack(require(id));
+  }
+
   /// Ends everything that a session left unfinished.
   void endSession(long session) {
     unfinished.ofSession(session).forEach(this::end);
@@ -98,15 +106,24 @@ final class Lender {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
     }
-    unfinished.requireQuota(peer);
     account.requireRoom(nbytes);
-    Claim claim = claims.next(name);
-    published.requireSlot(claim.name());
-    Account.Charge charge =
-        account.charge(Account.Kind.UNFINISHED, DedicatedSegment.bytesFor(nbytes));
+    Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
+    if (reserved.isPresent()) {
+      Account.Charge charge = charge(reserved.get().claim(), nbytes);
+      reserved.get().prepare(nbytes, terms, charge);
+      return reserved.get();
+    }
+    unfinished.requireQuota(peer);
+    Claim claim = claims.next(peer, name, terms);
+    Account.Charge charge = charge(claim, nbytes);
     UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, charge);
     unfinished.add(buffer);
     return buffer;
+  }
+
+  private Account.Charge charge(Claim claim, long nbytes) throws Refusal {
+    published.requireSlot(claim.name());
+    return account.charge(Account.Kind.UNFINISHED, DedicatedSegment.bytesFor(nbytes));
   }
 
   private CompletionStage<Loan> prepare(UnfinishedBuffer buffer) {
@@ -117,11 +134,20 @@ final class Lender {
         () -> DedicatedSegment.prepare(number, bytes),
         segment -> settle(reply, () -> lend(buffer, segment)),
         failure -> {
-          buffer.charge().close();
-          forget(buffer);
+          failed(buffer);
           reply.completeExceptionally(refusal(failure));
         });
     return reply;
+  }
+
+  /// There is no memory for it; a reservation is one again.
+  private void failed(UnfinishedBuffer buffer) {
+    buffer.charge().close();
+    if (buffer.isReservation() && !buffer.hasEnded()) {
+      buffer.returnToReservation();
+    } else {
+      forget(buffer);
+    }
   }
 
   private Loan lend(UnfinishedBuffer buffer, DedicatedSegment segment) throws Refusal {
@@ -132,7 +158,7 @@ final class Lender {
     try {
       descriptors = FreshDescriptors.open(segment::freshReadWrite, segment::freshReadOnly);
     } catch (Refusal e) {
-      end(buffer);
+      takeBack(buffer);
       throw e;
     }
     return new Loan(
@@ -228,6 +254,15 @@ final class Lender {
     forget(buffer);
     if (here) {
       free(buffer);
+    }
+  }
+
+  private void takeBack(UnfinishedBuffer buffer) {
+    if (buffer.state() == UnfinishedBuffer.State.LENT && buffer.isReservation()) {
+      free(buffer);
+      buffer.returnToReservation();
+    } else {
+      end(buffer);
     }
   }
 

@@ -1,12 +1,14 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.NameException;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.Names;
+import java.nio.charset.StandardCharsets;
 
 /// A name that was checked, with its bytes and their hash. Two are the same when their bytes are.
-final class Name {
+final class Name implements Comparable<Name> {
   private final String text;
   private final byte[] utf8;
   private final int hash;
@@ -23,6 +25,11 @@ final class Name {
     } catch (NameException e) {
       throw new Refusal(ErrorCode.INVALID_NAME, e.getMessage());
     }
+  }
+
+  /// Of a record: it was checked when it was published.
+  static Name of(BufferRecord record) {
+    return new Name(record.name(), record.name().getBytes(StandardCharsets.UTF_8));
   }
 
   String text() {
@@ -47,6 +54,12 @@ final class Name {
   @Override
   public int hashCode() {
     return hash;
+  }
+
+  /// Any order will do: with it, a hash table withstands names that were made to collide.
+  @Override
+  public int compareTo(Name other) {
+    return text.compareTo(other.text);
   }
 
   @Override

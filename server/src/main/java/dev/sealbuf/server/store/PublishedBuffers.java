@@ -56,6 +56,11 @@ final class PublishedBuffers implements AutoCloseable {
     listeners.add(listener);
   }
 
+  /// Of the last publication.
+  long version() {
+    return versions;
+  }
+
   long count() {
     return count;
   }
@@ -63,6 +68,11 @@ final class PublishedBuffers implements AutoCloseable {
   /// Sum of their lengths.
   long bytes() {
     return bytes;
+  }
+
+  /// The record of a live name.
+  Optional<BufferRecord> find(Name name) {
+    return catalog.find(name).map(slot -> slabs.record(catalog.word(slot)));
   }
 
   boolean contains(Name name) {
@@ -130,12 +140,7 @@ final class PublishedBuffers implements AutoCloseable {
   Deletion delete(Peer peer, Name name) throws Refusal {
     Entry entry = require(name);
     BufferRecord record = entry.record;
-    if (!rights.mayEnd(peer, (int) record.owner())) {
-      throw new Refusal(
-          ErrorCode.NOT_PERMITTED,
-          "a buffer is deleted by the uid that published it: name=%s owner=%d uid=%s"
-              .formatted(name, record.owner(), Integer.toUnsignedString(peer.uid())));
-    }
+    rights.requireMayEnd(peer, record);
     catalog.remove(entry.slot);
     slabs.of(entry.word).forget();
     count--;

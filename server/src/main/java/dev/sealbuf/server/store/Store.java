@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /// Everything the daemon knows, behind one door.
@@ -38,11 +38,20 @@ public final class Store implements AutoCloseable {
   private final Catalog catalog;
   private final PublishedBuffers published;
   private final Claims claims;
+  private final Reservations reservations;
   private final Lender lender;
+  private final Waiters waiters;
+  private final Rendezvous rendezvous;
+  private final Watchers watchers;
   private final Listing listing;
 
   private Store(
-      StoreConfig config, Account account, Workers workers, Slabs slabs, Catalog catalog) {
+      StoreConfig config,
+      ScheduledExecutorService loop,
+      Account account,
+      Workers workers,
+      Slabs slabs,
+      Catalog catalog) {
     this.config = config;
     this.started = config.clock().nanos();
     this.account = account;
@@ -50,25 +59,33 @@ public final class Store implements AutoCloseable {
     this.slabs = slabs;
     this.catalog = catalog;
     Rights rights = new Rights(config.daemonUid());
-    UnfinishedBuffers unfinished = new UnfinishedBuffers();
+    long heap = Runtime.getRuntime().maxMemory();
+    waiters = new Waiters(loop, config.clock(), heap);
+    UnfinishedBuffers unfinished = new UnfinishedBuffers(heap, waiters::changed);
     SealQueue seals = new SealQueue(workers, config.clock());
     published = new PublishedBuffers(catalog, slabs, workers, config.clock(), rights);
-    claims = new Claims(published, unfinished, config.random());
-    lender = new Lender(account, claims, published, unfinished, workers, seals, rights);
+    published.addListener(waiters);
+    watchers = new Watchers(published::version);
+    published.addListener(watchers);
+    claims = new Claims(published, unfinished, rights, config.random());
+    reservations = new Reservations(claims, unfinished);
+    rendezvous = new Rendezvous(published, reservations, waiters, rights);
+    lender =
+        new Lender(account, claims, reservations, published, unfinished, workers, seals, rights);
     listing = new Listing(catalog, slabs);
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.
   ///
   /// @param loop runs tasks in order on the thread that calls every method of the result
-  public static Store open(StoreConfig config, Executor loop) throws IOException {
+  public static Store open(StoreConfig config, ScheduledExecutorService loop) throws IOException {
     Account account = new Account(config.capacity(), config.segmentsMax());
     Workers workers = new Workers(loop);
     try {
       Slabs slabs = new Slabs(account, workers);
       try {
         Catalog catalog = Catalog.create(account, slabs, config.random().nextLong());
-        return new Store(config, account, workers, slabs, catalog);
+        return new Store(config, loop, account, workers, slabs, catalog);
       } catch (IOException | Refusal e) {
         slabs.close();
         throw e;
@@ -87,7 +104,11 @@ public final class Store implements AutoCloseable {
   /// Publishes a small buffer; without a name under one that is made up.
   public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms terms)
       throws Refusal {
-    return published.put(claims.next(name), peer, payload, terms);
+    Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
+    Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
+    Publication publication = published.put(claim, peer, payload, terms);
+    reserved.ifPresent(reservations::fulfilled);
+    return publication;
   }
 
   /// Lends a segment for a large buffer and reserves its name.
@@ -104,11 +125,31 @@ public final class Store implements AutoCloseable {
     lender.abort(peer, buffer);
   }
 
-  /// Finds a buffer for a peer that could not find or map it itself.
+  /// The loan did not reach its producer.
+  public void takeBack(long buffer) throws Refusal {
+    lender.takeBack(buffer);
+  }
+
+  /// Finds a buffer for a peer that could not find or map it itself, or waits for it.
   ///
   /// @param slab a slab that the peer has mapped
-  public Location openBuffer(Peer peer, String name, OptionalLong slab) throws Refusal {
-    return published.open(Name.of(name), slab);
+  /// @param newer only a version greater than this one will do
+  /// @param wait how many milliseconds the peer waits
+  public CompletionStage<Location> openBuffer(
+      Peer peer, String name, OptionalLong slab, OptionalLong newer, OptionalLong wait)
+      throws Refusal {
+    return rendezvous.open(peer, Name.of(name), slab, newer, wait);
+  }
+
+  /// Finds a buffer for a peer that wants it alone, or waits for it.
+  public CompletionStage<Taking> take(Peer peer, String name, OptionalLong wait) throws Refusal {
+    return rendezvous.take(peer, Name.of(name), wait);
+  }
+
+  /// Finds a buffer, or gives the peer the right to create it, or waits for either.
+  public CompletionStage<Standing> reserve(Peer peer, String name, OptionalLong wait)
+      throws Refusal {
+    return rendezvous.reserve(peer, Name.of(name), wait);
   }
 
   /// A slab or a catalog segment.
@@ -139,6 +180,16 @@ public final class Store implements AutoCloseable {
     return listing.page(prefix, limit, cursor);
   }
 
+  /// Tells a session of what changes under a prefix from now on.
+  public Watcher watch(Peer peer, String prefix, Watcher.Sink sink) throws Refusal {
+    return watchers.add(peer, prefix, sink);
+  }
+
+  /// Of the last publication.
+  public long version() {
+    return published.version();
+  }
+
   public Statistics statistics() {
     return new Statistics(
         config.server(),
@@ -157,8 +208,10 @@ public final class Store implements AutoCloseable {
         published.bytes());
   }
 
-  /// A session is gone: nothing it left unfinished is published any more.
+  /// A session is gone: it waits for nothing any more, and nothing it left unfinished is published.
   public void endSession(long session) {
+    waiters.endSession(session);
+    watchers.endSession(session);
     lender.endSession(session);
   }
 
@@ -166,6 +219,7 @@ public final class Store implements AutoCloseable {
   /// What others have mapped stays theirs.
   @Override
   public void close() {
+    waiters.endAll();
     lender.endAll();
     workers.close();
     catalog.close();

@@ -3,38 +3,53 @@ package dev.sealbuf.server.store;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import org.jspecify.annotations.Nullable;
 
-/// A buffer that was created and is neither published nor aborted.
+/// A buffer that was reserved or created, and is neither published nor aborted.
 ///
 /// | state | meaning | next |
 /// |---|---|---|
-/// | PREPARING | a worker makes its memory | LENT, ENDED |
-/// | LENT | its producer has it | SEALING, ENDED |
+/// | RESERVED | its producer has the name, and no memory | PREPARING, ENDED |
+/// | PREPARING | a worker makes its memory | LENT, RESERVED (failed), ENDED |
+/// | LENT | its producer has it | SEALING, RESERVED (taken back), ENDED |
 /// | SEALING | waits for, or is in, a seal on a worker | LENT (refused), ENDED |
 /// | ENDED | published, aborted, or its session is gone | - |
 ///
-/// Memory that a worker has in hand when its buffer ends is freed when the worker gives it back.
+/// Only what began as a reservation becomes one again; a buffer that was created begins in
+/// PREPARING and ends if that fails. Memory that a worker has in hand when its buffer ends is freed
+/// when the worker gives it back.
 final class UnfinishedBuffer {
   enum State {
+    RESERVED,
     PREPARING,
     LENT,
     SEALING,
     ENDED
   }
 
+  /// What its producer asked for when it created.
+  private record Order(long nbytes, Terms terms, Account.Charge charge) {}
+
   private final Claim claim;
   private final Peer producer;
-  private final long nbytes;
-  private final Terms terms;
-  private final Account.Charge charge;
-  private State state = State.PREPARING;
+  private final boolean reservation;
+  private State state = State.RESERVED;
+  private @Nullable Order order;
   private @Nullable DedicatedSegment segment;
 
+  /// A reservation.
+  UnfinishedBuffer(Claim claim, Peer producer) {
+    this(claim, producer, true);
+  }
+
+  /// One that was created without being reserved.
   UnfinishedBuffer(Claim claim, Peer producer, long nbytes, Terms terms, Account.Charge charge) {
+    this(claim, producer, false);
+    prepare(nbytes, terms, charge);
+  }
+
+  private UnfinishedBuffer(Claim claim, Peer producer, boolean reservation) {
     this.claim = claim;
     this.producer = producer;
-    this.nbytes = nbytes;
-    this.terms = terms;
-    this.charge = charge;
+    this.reservation = reservation;
   }
 
   Claim claim() {
@@ -49,17 +64,22 @@ final class UnfinishedBuffer {
     return producer;
   }
 
+  /// Whether it began as one.
+  boolean isReservation() {
+    return reservation;
+  }
+
   /// As asked for; the segment may be larger.
   long nbytes() {
-    return nbytes;
+    return order().nbytes;
   }
 
   Terms terms() {
-    return terms;
+    return order().terms;
   }
 
   Account.Charge charge() {
-    return charge;
+    return order().charge;
   }
 
   State state() {
@@ -75,6 +95,12 @@ final class UnfinishedBuffer {
 
   boolean hasEnded() {
     return state == State.ENDED;
+  }
+
+  /// Its memory is being made.
+  void prepare(long nbytes, Terms terms, Account.Charge charge) {
+    move(State.RESERVED, State.PREPARING);
+    order = new Order(nbytes, terms, charge);
   }
 
   /// Its memory is there; the producer gets it, if the buffer has not ended meanwhile.
@@ -94,8 +120,22 @@ final class UnfinishedBuffer {
     move(State.SEALING, State.LENT);
   }
 
+  /// It is without memory again.
+  void returnToReservation() {
+    move(state == State.PREPARING ? State.PREPARING : State.LENT, State.RESERVED);
+    order = null;
+    segment = null;
+  }
+
   void end() {
     state = State.ENDED;
+  }
+
+  private Order order() {
+    if (order == null) {
+      throw new IllegalStateException("a buffer was not created yet: buffer=" + id());
+    }
+    return order;
   }
 
   private void move(State from, State to) {

@@ -8,13 +8,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
-/// The buffers that are being written: by id, by the name each reserves, and by session, which may
-/// have so many and no more.
+/// The buffers that are reserved or being written: by id, by the name each reserves, and by
+/// session, which may have so many and no more. Those without memory, which no account bounds, are
+/// bounded in all.
 final class UnfinishedBuffers {
+  /// A name, and its places in the tables.
+  private static final int HEAP_PER_RESERVATION = 1024;
+
+  private final HeapPlaces reservations;
+  private final Consumer<Name> freed;
   private final Map<Long, UnfinishedBuffer> byId = new HashMap<>();
   private final Map<Name, UnfinishedBuffer> byName = new HashMap<>();
   private final Map<Long, Set<UnfinishedBuffer>> bySession = new HashMap<>();
+
+  /// @param freed hears of names that are no longer reserved
+  UnfinishedBuffers(long heapBytes, Consumer<Name> freed) {
+    this.reservations = new HeapPlaces("reservations", heapBytes, HEAP_PER_RESERVATION);
+    this.freed = freed;
+  }
 
   /// Refuses a session that has its share.
   void requireQuota(Peer peer) throws Refusal {
@@ -31,14 +44,23 @@ final class UnfinishedBuffers {
     return byName.containsKey(name);
   }
 
-  void add(UnfinishedBuffer buffer) {
+  void add(UnfinishedBuffer buffer) throws Refusal {
+    if (buffer.isReservation()) {
+      reservations.take(buffer.producer().uid());
+    }
     byId.put(buffer.id(), buffer);
     byName.put(buffer.claim().name(), buffer);
     bySession.computeIfAbsent(buffer.producer().session(), _ -> new LinkedHashSet<>()).add(buffer);
   }
 
+  /// Does nothing to one that has left.
   void remove(UnfinishedBuffer buffer) {
-    byId.remove(buffer.id());
+    if (!byId.remove(buffer.id(), buffer)) {
+      return;
+    }
+    if (buffer.isReservation()) {
+      reservations.give(buffer.producer().uid());
+    }
     byName.remove(buffer.claim().name(), buffer);
     bySession.computeIfPresent(
         buffer.producer().session(),
@@ -46,6 +68,7 @@ final class UnfinishedBuffers {
           ofSession.remove(buffer);
           return ofSession.isEmpty() ? null : ofSession;
         });
+    freed.accept(buffer.claim().name());
   }
 
   Optional<UnfinishedBuffer> find(long id) {

@@ -194,11 +194,14 @@ final class ConnectionTest {
   }
 
   @Test
-  void stoppingEndsEverySession() {
+  void stoppingTellsAndEndsEverySession() {
+    Reply goodbye = new Reply.Failure(0, "disconnected", "the daemon stops");
     try (TestClient client = daemon.open();
         TestClient other = daemon.connect()) {
       daemon.close();
+      assertThat(client.receiveOrEnd()).contains(goodbye);
       assertThat(client.receiveOrEnd()).isEmpty();
+      assertThat(other.receiveOrEnd()).contains(goodbye);
       assertThat(other.receiveOrEnd()).isEmpty();
       daemon = new TestDaemon();
     }

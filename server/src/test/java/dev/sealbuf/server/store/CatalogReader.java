@@ -84,8 +84,7 @@ final class CatalogReader implements AutoCloseable {
   }
 
   private byte[] dedicated(BufferRecord record) throws Refusal {
-    Location location =
-        store.on(each -> each.openBuffer(TestStore.READER, record.name(), OptionalLong.empty()));
+    Location location = store.openBuffer(TestStore.READER, record.name(), OptionalLong.empty());
     List<Fd> descriptors = location.descriptors();
     try (Mapping mapping = Mapping.readOnly(descriptors.getLast(), location.segmentBytes())) {
       record.checkPayload(location.segmentBytes());

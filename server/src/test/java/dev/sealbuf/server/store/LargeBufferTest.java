@@ -106,14 +106,13 @@ class LargeBufferTest {
   void aReaderGetsOnlyDescriptionsToReadOfWhatIsSealed() throws Refusal, IOException {
     store.publish(PRODUCER, "sealed", new byte[5000]);
 
-    Location location = store.on(each -> each.openBuffer(READER, "sealed", OptionalLong.empty()));
+    Location location = store.openBuffer(READER, "sealed", OptionalLong.empty());
     assertThat(accessModes(location.descriptors())).containsExactly(O_RDONLY, O_RDONLY);
     Fd segment = location.descriptors().getLast();
     assertThat(Memfd.seals(segment).isExactly(DedicatedSegment.PUBLISHED)).isTrue();
     TestStore.close(location.descriptors());
 
-    Location mapped =
-        store.on(each -> each.openBuffer(READER, "sealed", OptionalLong.of(location.slab())));
+    Location mapped = store.openBuffer(READER, "sealed", OptionalLong.of(location.slab()));
     assertThat(mapped.descriptors()).hasSize(1);
     TestStore.close(mapped.descriptors());
   }
@@ -147,7 +146,7 @@ class LargeBufferTest {
   @Test
   void aDeletedBufferStaysReadableWhereItIsMapped() throws Refusal, IOException {
     store.publish(PRODUCER, "a", new byte[] {1, 2, 3});
-    Location location = store.on(each -> each.openBuffer(READER, "a", OptionalLong.empty()));
+    Location location = store.openBuffer(READER, "a", OptionalLong.empty());
     Statistics before = store.statistics();
 
     store.delete(PRODUCER, "a");
@@ -216,7 +215,7 @@ class LargeBufferTest {
   }
 
   private Location open(String name) throws Refusal {
-    Location location = store.on(each -> each.openBuffer(READER, name, OptionalLong.empty()));
+    Location location = store.openBuffer(READER, name, OptionalLong.empty());
     TestStore.close(location.descriptors());
     return location;
   }

@@ -116,8 +116,7 @@ class NoDescriptorsTest {
   }
 
   private void openIt() throws Refusal {
-    Location location =
-        store.on(each -> each.openBuffer(TestStore.READER, "there", OptionalLong.empty()));
+    Location location = store.openBuffer(TestStore.READER, "there", OptionalLong.empty());
     TestStore.close(location.descriptors());
   }
 

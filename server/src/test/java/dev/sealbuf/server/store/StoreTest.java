@@ -262,7 +262,7 @@ class StoreTest {
   }
 
   private Location open(String name, OptionalLong slab) throws Refusal {
-    Location location = store.on(each -> each.openBuffer(READER, name, slab));
+    Location location = store.openBuffer(READER, name, slab);
     TestStore.close(location.descriptors());
     return location;
   }

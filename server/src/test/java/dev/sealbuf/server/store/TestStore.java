@@ -15,8 +15,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 
 /// A store on a loop of its own, with the steps that tests are made of.
 final class TestStore implements AutoCloseable {
@@ -29,8 +29,9 @@ final class TestStore implements AutoCloseable {
 
   static final int SEGMENTS_MAX = 1000;
 
-  private final ExecutorService loop =
-      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("sealbuf-test-loop").factory());
+  private final ScheduledExecutorService loop =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("sealbuf-test-loop").factory());
   private final Store store;
 
   TestStore() {
@@ -117,6 +118,11 @@ final class TestStore implements AutoCloseable {
 
   static void close(List<Fd> descriptors) {
     descriptors.forEach(Fd::close);
+  }
+
+  Location openBuffer(Peer peer, String name, OptionalLong slab) throws Refusal {
+    OptionalLong none = OptionalLong.empty();
+    return later(store -> store.openBuffer(peer, name, slab, none, none));
   }
 
   void abort(Peer peer, long buffer) throws Refusal {

@@ -33,11 +33,15 @@ class UnfinishedBufferTest {
   @Test
   void everyEventInEveryStateLeadsWhereTheTableSays() throws Refusal {
     assertThat(after(buffer -> buffer.prepared(memory)))
-        .containsExactly("LENT", REFUSED, REFUSED, "ENDED");
+        .containsExactly(REFUSED, "LENT", REFUSED, REFUSED, "ENDED");
     assertThat(after(UnfinishedBuffer::beginSeal))
-        .containsExactly(REFUSED, "SEALING", REFUSED, REFUSED);
+        .containsExactly(REFUSED, REFUSED, "SEALING", REFUSED, REFUSED);
     assertThat(after(UnfinishedBuffer::returnFromSeal))
-        .containsExactly(REFUSED, REFUSED, "LENT", REFUSED);
+        .containsExactly(REFUSED, REFUSED, REFUSED, "LENT", REFUSED);
+    assertThat(after(UnfinishedBuffer::returnToReservation))
+        .containsExactly(REFUSED, "RESERVED", "RESERVED", REFUSED, REFUSED);
+    assertThat(after(buffer -> buffer.prepare(1, Terms.PLAIN, charge())))
+        .containsExactly("PREPARING", REFUSED, REFUSED, REFUSED, REFUSED);
     assertThat(after(UnfinishedBuffer::end)).containsOnly("ENDED");
   }
 
@@ -68,18 +72,29 @@ class UnfinishedBufferTest {
   }
 
   private UnfinishedBuffer in(State state) throws Refusal {
-    Account.Charge charge = new Account(1000, 1).charge(Account.Kind.UNFINISHED, 1000);
-    Claim claim = new Claim(1, Name.of("n"));
-    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, new Peer(1, 2), 1, Terms.PLAIN, charge);
+    UnfinishedBuffer buffer = new UnfinishedBuffer(new Claim(1, Name.of("n")), new Peer(1, 2));
     switch (state) {
-      case PREPARING -> {}
-      case LENT -> buffer.prepared(memory);
+      case RESERVED -> {}
+      case PREPARING -> buffer.prepare(1, Terms.PLAIN, charge());
+      case LENT -> {
+        buffer.prepare(1, Terms.PLAIN, charge());
+        buffer.prepared(memory);
+      }
       case SEALING -> {
+        buffer.prepare(1, Terms.PLAIN, charge());
         buffer.prepared(memory);
         buffer.beginSeal();
       }
       case ENDED -> buffer.end();
     }
     return buffer;
+  }
+
+  private static Account.Charge charge() {
+    try {
+      return new Account(1000, 1).charge(Account.Kind.UNFINISHED, 1000);
+    } catch (Refusal e) {
+      throw new AssertionError(e);
+    }
   }
 }

@@ -1,0 +1,83 @@
+package dev.sealbuf.server.session;
+
+import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.server.store.CatalogHandle;
+import dev.sealbuf.server.store.Loan;
+import dev.sealbuf.server.store.Location;
+import dev.sealbuf.server.store.Page;
+import dev.sealbuf.server.store.Peer;
+import dev.sealbuf.server.store.Publication;
+import dev.sealbuf.server.store.Reservation;
+import dev.sealbuf.server.store.SegmentHandle;
+import dev.sealbuf.server.store.Taking;
+
+/// What the store says, as the protocol says it.
+final class Answers {
+  private Answers() {}
+
+  static Reply welcome(
+      long seq, String version, Peer peer, String namespace, CatalogHandle catalog) {
+    return new Reply.Welcome(
+        seq,
+        version,
+        "%016x".formatted(catalog.daemon()),
+        peer.session(),
+        Integer.toUnsignedLong(peer.uid()),
+        namespace,
+        catalog.segment(),
+        catalog.bytes());
+  }
+
+  static Reply published(long seq, Publication made) {
+    return new Reply.Published(
+        seq,
+        made.name(),
+        made.buffer(),
+        made.version(),
+        made.created(),
+        made.slab(),
+        made.slabBytes(),
+        made.record());
+  }
+
+  static Reply lent(long seq, Loan loan) {
+    return new Reply.Lent(
+        seq, loan.name(), loan.buffer(), loan.nbytes(), loan.segment(), loan.segmentBytes());
+  }
+
+  static Reply opened(long seq, Location place) {
+    return new Reply.Opened(
+        seq,
+        place.slab(),
+        place.slabBytes(),
+        place.record(),
+        place.segment(),
+        place.segmentBytes());
+  }
+
+  static Reply taken(long seq, Taking taking) {
+    Location place = taking.location();
+    return new Reply.Taken(
+        seq,
+        taking.name(),
+        taking.buffer(),
+        place.slab(),
+        place.slabBytes(),
+        place.record(),
+        place.segment(),
+        place.segmentBytes());
+  }
+
+  static Reply reserved(long seq, Reservation reservation) {
+    return new Reply.Reserved(seq, reservation.name(), reservation.buffer());
+  }
+
+  static Reply mapped(long seq, SegmentHandle handle) {
+    return new Reply.Mapped(seq, handle.segment(), handle.segmentBytes());
+  }
+
+  static Reply listing(long seq, Page page) {
+    return new Reply.Listing(seq, page.count(), page.cursor(), Limits.SEQ_MAX, page.json());
+  }
+}

@@ -1,0 +1,178 @@
+package dev.sealbuf.server.session;
+
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.HeadException;
+import dev.sealbuf.protocol.NameList;
+import dev.sealbuf.protocol.Names;
+import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.protocol.Request;
+import dev.sealbuf.server.store.CatalogHandle;
+import dev.sealbuf.server.store.Location;
+import dev.sealbuf.server.store.Peer;
+import dev.sealbuf.server.store.Publication;
+import dev.sealbuf.server.store.Refusal;
+import dev.sealbuf.server.store.Reservation;
+import dev.sealbuf.server.store.SegmentHandle;
+import dev.sealbuf.server.store.Standing;
+import dev.sealbuf.server.store.Store;
+import dev.sealbuf.server.store.Taking;
+import dev.sealbuf.server.store.Terms;
+import dev.sealbuf.server.store.Watcher;
+import java.util.Optional;
+
+/// One session's requests, each a call of the store and its answer a reply: the table in
+/// `protocol/PROTOCOL.md`, one row a line of the switch in [#answer].
+///
+/// What workers finish comes back through the session and counts as pending there; what is parked
+/// does not.
+final class Dispatch {
+  /// The only namespace until there are access lists.
+  private static final String NAMESPACE = "default";
+
+  private final Session session;
+  private final Peer peer;
+  private final Service service;
+  private final Store store;
+  private final Outbox outbox;
+  private Optional<Watcher> watcher = Optional.empty();
+
+  Dispatch(Session session, Peer peer, Service service, Outbox outbox) {
+    this.session = session;
+    this.peer = peer;
+    this.service = service;
+    this.store = service.store();
+    this.outbox = outbox;
+  }
+
+  /// All events have left.
+  void eventsTaken() {
+    watcher.ifPresent(Watcher::resume);
+  }
+
+  void answer(Request request) throws Refusal, HeadException {
+    long seq = request.seq();
+    requireNotWatching(request);
+    switch (request) {
+      case Request.Hello hello -> welcome(hello);
+      case Request.Put put ->
+          published(seq, store.put(peer, put.name(), put.payload(), terms(put)));
+      case Request.Create create ->
+          session.later(
+              seq,
+              store.create(peer, create.name(), create.nbytes(), terms(create)),
+              loan -> outbox.send(Answers.lent(seq, loan), loan.descriptors()));
+      case Request.Seal seal ->
+          session.later(
+              seq,
+              store.seal(peer, seal.buffer(), seal.nbytes()),
+              publication -> published(seq, publication));
+      case Request.Abort abort -> {
+        store.abort(peer, abort.buffer());
+        outbox.send(new Reply.Aborted(seq, abort.buffer()));
+      }
+      case Request.Open open ->
+          session.parked(
+              seq,
+              store.openBuffer(peer, open.name(), open.slab(), open.newer(), open.timeout()),
+              place -> opened(seq, place));
+      case Request.Take take ->
+          session.parked(
+              seq, store.take(peer, take.name(), take.timeout()), taking -> taken(seq, taking));
+      case Request.Reserve reserve ->
+          session.parked(
+              seq,
+              store.reserve(peer, reserve.name(), reserve.timeout()),
+              standing -> standing(seq, standing));
+      case Request.Map map -> mapped(seq, store.map(peer, map.segment()));
+      case Request.Delete delete -> {
+        long buffer = store.delete(peer, delete.name()).buffer();
+        outbox.send(new Reply.Deleted(seq, delete.name(), buffer));
+      }
+      case Request.DeleteMany many -> deleteMany(many);
+      case Request.ListNames list ->
+          outbox.send(Answers.listing(seq, store.list(list.prefix(), list.limit(), list.cursor())));
+      case Request.Watch watch -> watch(watch);
+      case Request.PutMany _, Request.SealMany _, Request.AwaitRoom _, Request.Holders _ ->
+          throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon does not serve this op yet");
+      case Request.Stat _ ->
+          outbox.send(new Reply.Stats(seq, store.statistics().rows(service.sessions().getAsInt())));
+      case Request.Ping _ -> outbox.send(new Reply.Pong(seq));
+    }
+  }
+
+  private void requireNotWatching(Request request) throws Refusal {
+    if (watcher.isPresent() && !(request instanceof Request.Ping)) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST, "a session that watches asks for nothing else but ping");
+    }
+  }
+
+  private void welcome(Request.Hello hello) throws Refusal {
+    if (!hello.namespace().equals(NAMESPACE)) {
+      throw new Refusal(
+          ErrorCode.NOT_PERMITTED,
+          "no such namespace, or not open to this uid: namespace="
+              + Names.printable(hello.namespace()));
+    }
+    CatalogHandle catalog = store.catalog();
+    outbox.send(
+        Answers.welcome(hello.seq(), service.version(), peer, NAMESPACE, catalog),
+        catalog.descriptors());
+  }
+
+  private static Terms terms(Request.Put put) {
+    return new Terms(put.replace(), put.ttl(), put.buffer());
+  }
+
+  private static Terms terms(Request.Create create) {
+    return new Terms(create.replace(), create.ttl(), create.buffer());
+  }
+
+  private void published(long seq, Publication made) {
+    outbox.send(Answers.published(seq, made));
+  }
+
+  private void opened(long seq, Location place) {
+    outbox.send(Answers.opened(seq, place), place.descriptors());
+  }
+
+  /// The buffer is deleted when it is certain that its descriptors reach the taker, and before the
+  /// taker can see the reply.
+  private void taken(long seq, Taking taking) {
+    Reply reply = Answers.taken(seq, taking);
+    if (!outbox.send(reply, taking.location().descriptors(), taking.commit())) {
+      outbox.send(
+          Reply.Failure.of(
+              seq,
+              ErrorCode.TRY_AGAIN,
+              "a taken buffer's descriptors must leave at once, and cannot now: name="
+                  + Names.printable(taking.name())));
+    }
+  }
+
+  private void standing(long seq, Standing standing) {
+    switch (standing) {
+      case Location place -> opened(seq, place);
+      case Reservation reservation -> outbox.send(Answers.reserved(seq, reservation));
+    }
+  }
+
+  private void mapped(long seq, SegmentHandle handle) {
+    outbox.send(Answers.mapped(seq, handle), handle.descriptors());
+  }
+
+  private void deleteMany(Request.DeleteMany many) throws Refusal, HeadException {
+    for (String name : NameList.read(many.payload(), many.count())) {
+      store.delete(peer, name);
+    }
+    outbox.send(new Reply.DeletedMany(many.seq(), many.count()));
+  }
+
+  private void watch(Request.Watch watch) throws Refusal {
+    watcher =
+        Optional.of(
+            store.watch(
+                peer, watch.prefix(), event -> outbox.sendEvent(service.events().of(event))));
+    outbox.send(new Reply.Watching(watch.seq(), store.version()));
+  }
+}
