@@ -5,6 +5,7 @@ package dev.sealbuf.memory;
 public final class Errno {
   public static final int EPERM = 1;
   public static final int ENOENT = 2;
+  public static final int ESRCH = 3;
   public static final int EINTR = 4;
   public static final int EBADF = 9;
   public static final int EAGAIN = 11;
@@ -18,6 +19,7 @@ public final class Errno {
   public static final int EPIPE = 32;
   public static final int ERANGE = 34;
   public static final int ENAMETOOLONG = 36;
+  public static final int ENOSYS = 38;
   public static final int ENOTSOCK = 88;
   public static final int ECONNRESET = 104;
   public static final int ENOTCONN = 107;

@@ -8,6 +8,11 @@ final class Linux {
   static final int MFD_ALLOW_SEALING = 0x2;
   static final int MFD_NOEXEC_SEAL = 0x8;
 
+  static final int F_SETSIG = 10;
+  static final int F_SETLEASE = 1024;
+  static final int F_WRLCK = 1;
+  static final int F_UNLCK = 2;
+  static final int SIGURG = 23;
   static final int F_DUPFD_CLOEXEC = 1030;
   static final int F_ADD_SEALS = 1033;
   static final int F_GET_SEALS = 1034;
@@ -42,6 +47,7 @@ final class Linux {
   static final int SO_RCVTIMEO = 20;
   static final int SO_SNDTIMEO = 21;
   static final int SO_PEERGROUPS = 59;
+  static final int SO_PEERPIDFD = 77;
   static final int SCM_RIGHTS = 1;
   static final int MSG_CTRUNC = 0x8;
   static final int MSG_DONTWAIT = 0x40;
@@ -49,6 +55,18 @@ final class Linux {
   static final int MSG_CMSG_CLOEXEC = 0x40000000;
   static final int SHUT_RDWR = 2;
   static final long SIOCOUTQ = 0x5411;
+
+  static final int EPOLL_CLOEXEC = 0x80000;
+  static final int EPOLL_CTL_ADD = 1;
+  static final int EPOLLIN = 0x1;
+  static final int EPOLLET = 0x80000000;
+  static final int EFD_NONBLOCK = 0x800;
+  static final int EFD_CLOEXEC = 0x80000;
+  static final int IN_NONBLOCK = 0x800;
+  static final int IN_CLOEXEC = 0x80000;
+  static final int IN_DELETE_SELF = 0x400;
+  static final int IN_Q_OVERFLOW = 0x4000;
+  static final long SYS_PIDFD_OPEN = 434;
 
   static final long SIG_DFL = 0;
   static final int PR_GET_DUMPABLE = 3;

@@ -59,7 +59,7 @@ public final class Mapping implements AutoCloseable {
       Arena arena = Arena.ofShared();
       Forgotten forgotten = new Forgotten(range);
       CLEANER.register(arena.scope(), forgotten);
-      return new Views(arena, Posix.segment(range.address(), bytes, arena, () -> {}), forgotten);
+      return new Views(arena, Native.segment(range.address(), bytes, arena, () -> {}), forgotten);
     }
   }
 
@@ -89,7 +89,7 @@ public final class Mapping implements AutoCloseable {
   /// Maps the first `bytes` of a file for reading, until no view or slice is reachable.
   public static MemorySegment automatic(Fd fd, long bytes) throws IOException {
     AddressRange range = AddressRange.map(fd, bytes, Linux.PROT_READ);
-    return Posix.segment(range.address(), bytes, Arena.ofAuto(), range::unmap).asReadOnly();
+    return Native.segment(range.address(), bytes, Arena.ofAuto(), range::unmap).asReadOnly();
   }
 
   /// How many mappings of either lifetime this process has now. The kernel allows some 65 000 of

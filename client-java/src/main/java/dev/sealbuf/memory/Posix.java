@@ -1,21 +1,21 @@
 package dev.sealbuf.memory;
 
+import static dev.sealbuf.memory.Native.call;
+import static dev.sealbuf.memory.Native.callOnce;
+import static dev.sealbuf.memory.Native.check;
+import static dev.sealbuf.memory.Native.ints;
+import static dev.sealbuf.memory.Native.link;
+import static dev.sealbuf.memory.Native.linkVariadic;
+import static dev.sealbuf.memory.Native.longs;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
-import java.util.Locale;
 
-/// The C library: the only class of the project that links native symbols or makes a segment out of
-/// an address.
+/// The C library's files, memory, sockets and processes; [Events] has what is waited for.
 ///
 /// One method a call, in the types of C: descriptors and flags are `int`, sizes `long`, structures
 /// [MemorySegment]. Addresses of mappings are plain `long`s, since nothing may be read through them
@@ -24,34 +24,18 @@ import java.util.Locale;
 /// **Failure.** A call whose failure is an error throws [PosixException] with the arguments. A call
 /// whose caller has to choose by the error number (`madvise`, `connect`, `sendmsg`, `recvmsg`,
 /// `getsockopt`) returns it negated instead, as the kernel itself does, and allocates nothing for
-/// it.
-///
-/// **errno** is captured by the linker into a scratch segment that each thread keeps. EINTR never
-/// leaves this class: every call is repeated, but for close(2), which on Linux has closed the
-/// descriptor by then.
-///
-/// None of the handles is `critical`: such a call holds up the garbage collector, and any of these
-/// may block.
-@SuppressWarnings("restricted")
+/// it. EINTR is never seen ([Native]).
 final class Posix {
-  private static final Linker LINKER = linker();
-  private static final StructLayout STATE = Linker.Option.captureStateLayout();
-  private static final VarHandle ERRNO =
-      STATE.varHandle(MemoryLayout.PathElement.groupElement("errno")).withInvokeExactBehavior();
-  private static final ThreadLocal<MemorySegment> SCRATCH =
-      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
-
   private static final MethodHandle MEMFD_CREATE = link("memfd_create", ints(ADDRESS, JAVA_INT));
   private static final MethodHandle FTRUNCATE = link("ftruncate", ints(JAVA_INT, JAVA_LONG));
   private static final MethodHandle FALLOCATE =
       link("fallocate", ints(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
   private static final MethodHandle FCNTL =
-      link("fcntl", ints(JAVA_INT, JAVA_INT, JAVA_INT), Linker.Option.firstVariadicArg(2));
+      linkVariadic("fcntl", 2, ints(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle FCHMOD = link("fchmod", ints(JAVA_INT, JAVA_INT));
   private static final MethodHandle STATX =
       link("statx", ints(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle OPEN =
-      link("open", ints(ADDRESS, JAVA_INT), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle OPEN = linkVariadic("open", 2, ints(ADDRESS, JAVA_INT));
   private static final MethodHandle FLOCK = link("flock", ints(JAVA_INT, JAVA_INT));
   private static final MethodHandle CLOSE = link("close", ints(JAVA_INT));
 
@@ -71,14 +55,11 @@ final class Posix {
   private static final MethodHandle GETSOCKOPT =
       link("getsockopt", ints(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
   private static final MethodHandle IOCTL =
-      link("ioctl", ints(JAVA_INT, JAVA_LONG, ADDRESS), Linker.Option.firstVariadicArg(2));
+      linkVariadic("ioctl", 2, ints(JAVA_INT, JAVA_LONG, ADDRESS));
   private static final MethodHandle SHUTDOWN = link("shutdown", ints(JAVA_INT, JAVA_INT));
 
   private static final MethodHandle PRCTL =
-      link(
-          "prctl",
-          ints(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
-          Linker.Option.firstVariadicArg(1));
+      linkVariadic("prctl", 1, ints(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
   private static final MethodHandle SIGNAL = link("signal", longs(JAVA_INT, JAVA_LONG));
   private static final MethodHandle SYSCONF = link("sysconf", longs(JAVA_INT));
   private static final MethodHandle GETEUID = link("geteuid", ints());
@@ -174,12 +155,6 @@ final class Posix {
   /// 0, or the negated error number.
   static int madvise(long address, long bytes, int advice) {
     return (int) call(errno -> (int) MADVISE.invokeExact(errno, address, bytes, advice));
-  }
-
-  /// A segment over a range that this process has mapped. It ends with the arena, which then runs
-  /// `cleanup`.
-  static MemorySegment segment(long address, long bytes, Arena arena, Runnable cleanup) {
-    return MemorySegment.ofAddress(address).reinterpret(bytes, arena, _ -> cleanup.run());
   }
 
   // Sockets
@@ -294,46 +269,6 @@ final class Posix {
     check(-rc, "pthread_mutex_unlock", () -> "");
   }
 
-  // How a call is made
-
-  @FunctionalInterface
-  private interface Call {
-    long invoke(MemorySegment errno) throws Throwable;
-  }
-
-  @FunctionalInterface
-  private interface Arguments {
-    String describe();
-  }
-
-  private static long call(Call call) {
-    long result = callOnce(call);
-    while (result == -Errno.EINTR) {
-      result = callOnce(call);
-    }
-    return result;
-  }
-
-  /// The result, or the negated error number when it is -1.
-  private static long callOnce(Call call) {
-    MemorySegment state = SCRATCH.get();
-    try {
-      long result = call.invoke(state);
-      return result == -1 ? -(int) ERRNO.get(state, 0L) : result;
-    } catch (RuntimeException | Error failure) {
-      throw failure;
-    } catch (Throwable impossible) {
-      throw new AssertionError("a downcall throws nothing checked", impossible);
-    }
-  }
-
-  private static long check(long result, String call, Arguments arguments) throws PosixException {
-    if (result < 0) {
-      throw new PosixException(call, arguments.describe(), (int) -result);
-    }
-    return result;
-  }
-
   private static String hex(int flags) {
     return "0x" + Integer.toHexString(flags);
   }
@@ -344,31 +279,5 @@ final class Posix {
       case Linux.PROT_READ -> "r";
       default -> "rw";
     };
-  }
-
-  private static FunctionDescriptor ints(MemoryLayout... arguments) {
-    return FunctionDescriptor.of(JAVA_INT, arguments);
-  }
-
-  private static FunctionDescriptor longs(MemoryLayout... arguments) {
-    return FunctionDescriptor.of(JAVA_LONG, arguments);
-  }
-
-  private static MethodHandle link(
-      String symbol, FunctionDescriptor type, Linker.Option... options) {
-    Linker.Option[] all = new Linker.Option[options.length + 1];
-    System.arraycopy(options, 0, all, 1, options.length);
-    all[0] = Linker.Option.captureCallState("errno");
-    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(symbol), type, all);
-  }
-
-  private static Linker linker() {
-    String system = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-    String machine = System.getProperty("os.arch", "");
-    if (!system.equals("linux") || !(machine.equals("amd64") || machine.equals("aarch64"))) {
-      throw new UnsupportedOperationException(
-          "Sealbuf needs Linux on x86-64 or aarch64: os=" + system + " arch=" + machine);
-    }
-    return Linker.nativeLinker();
   }
 }

@@ -23,7 +23,7 @@ class PosixTest {
               .map(Path::getFileName)
               .toList();
     }
-    assertThat(found).containsExactly(Path.of("Posix.java"));
+    assertThat(found).containsExactly(Path.of("Native.java"));
   }
 
   private static boolean isNative(Path source) {
