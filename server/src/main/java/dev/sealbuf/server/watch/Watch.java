@@ -35,7 +35,7 @@ public final class Watch implements AutoCloseable {
   }
 
   /// A process that is waited for.
-  private record Process(Fd pidfd, Runnable ended) {}
+  private record Peer(Fd pidfd, Runnable ended) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
 
@@ -48,7 +48,7 @@ public final class Watch implements AutoCloseable {
   private final Executor loop;
   private final Poller poller;
   private final Inotify inotify;
-  private final Map<Long, Process> processes = new HashMap<>();
+  private final Map<Long, Peer> processes = new HashMap<>();
   private final Map<Integer, Runnable> memory = new HashMap<>();
   private final Thread thread;
   private long lastProcess = MEMORY;
@@ -91,7 +91,7 @@ public final class Watch implements AutoCloseable {
     long key = ++lastProcess;
     try {
       Fd pidfd = Pidfd.ofPeer(socket);
-      processes.put(key, new Process(pidfd, ended));
+      processes.put(key, new Peer(pidfd, ended));
       try {
         poller.add(pidfd, key);
       } catch (IOException e) {
@@ -102,7 +102,7 @@ public final class Watch implements AutoCloseable {
       if (e.errno() != Errno.ESRCH) {
         throw e;
       }
-      processes.put(key, new Process(socket.dup(), ended));
+      processes.put(key, new Peer(socket.dup(), ended));
       loop.execute(() -> ended(key));
     }
     return () -> forget(key);
@@ -120,14 +120,14 @@ public final class Watch implements AutoCloseable {
   }
 
   private void forget(long key) {
-    Process process = processes.remove(key);
+    Peer process = processes.remove(key);
     if (process != null) {
       process.pidfd.close();
     }
   }
 
   private void ended(long key) {
-    Process process = processes.get(key);
+    Peer process = processes.get(key);
     if (process != null) {
       forget(key);
       process.ended.run();

@@ -8,9 +8,12 @@ import dev.sealbuf.testing.ChildJvm;
 import dev.sealbuf.testing.LeakCheck;
 import dev.sealbuf.testing.Libc;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -124,43 +127,51 @@ class WatchTest {
     }
   }
 
-  /// Its socket goes on: the other end is this process's own.
+  /// Also of one that had ended before anybody asked.
   @Test
-  void theEndOfTheProcessThatConnectedIsHeardThoughItsSocketLivesOn() throws Exception {
+  void theEndOfTheProcessAtTheOtherEndIsHeardOnce() throws Exception {
     Path path = folder.resolve("socket");
-    int listening = listen(path);
-    try (Fd _ = Fd.adopt(listening);
-        ChildJvm child = ChildJvm.start(Forker.class, path.toString())) {
-      String forked = child.readLine();
-      try (Fd socket = Fd.adopt((int) Libc.call("accept", listening, 0, 0))) {
+    try (ChildJvm child = ChildJvm.start(Listener.class, path.toString())) {
+      assertThat(child.readLine()).isEqualTo("listening");
+      try (Fd socket = connect(path)) {
         Watch.Registration _ = watch.process(socket, () -> heard.add("ended"));
+        Watch.Registration givenUp = watch.process(socket, () -> heard.add("given up"));
         assertQuiet();
+        givenUp.close();
         child.kill();
-        assertThat(ProcessHandle.of(Long.parseLong(forked))).isPresent();
         runTask();
         assertThat(heard).containsExactly("ended");
+        assertQuiet();
 
-        Watch.Registration _ = watch.process(socket, () -> heard.add("ended before"));
+        Watch.Registration _ = watch.process(socket, () -> heard.add("had ended"));
         runTask();
-        assertThat(heard).containsExactly("ended", "ended before");
-      } finally {
-        ProcessHandle.of(Long.parseLong(forked)).ifPresent(ProcessHandle::destroyForcibly);
+        assertThat(heard).containsExactly("ended", "had ended");
       }
     }
   }
 
-  private static int listen(Path path) {
-    throw new UnsupportedOperationException(path.toString());
+  private static Fd connect(Path path) {
+    int unix = 1;
+    int streamCloseOnExec = 1 | 0x80000;
+    Fd socket = Fd.adopt((int) Libc.call("socket", unix, streamCloseOnExec, 0));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment address = arena.allocate(110);
+      address.set(ValueLayout.JAVA_SHORT, 0, (short) unix);
+      address.setString(Short.BYTES, path.toString());
+      assertThat(Libc.call("connect", socket.number(), address.address(), address.byteSize()))
+          .isZero();
+    }
+    return socket;
   }
 
-  /// Connects, and leaves a process behind that has the socket.
-  static final class Forker {
-    private Forker() {}
+  /// Who connects to it sees its process.
+  static final class Listener {
+    private Listener() {}
 
     public static void main(String[] arguments) throws IOException {
-      try (SocketChannel _ = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-        SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(arguments[0]));
-        IO.println(channel.isConnected());
+      try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+        server.bind(UnixDomainSocketAddress.of(arguments[0]));
+        IO.println("listening");
         int _ = System.in.read();
       }
     }
