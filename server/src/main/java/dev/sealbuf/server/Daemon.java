@@ -9,6 +9,7 @@ import dev.sealbuf.server.channel.CannotServeException;
 import dev.sealbuf.server.channel.Listener;
 import dev.sealbuf.server.store.Store;
 import dev.sealbuf.server.store.StoreConfig;
+import dev.sealbuf.server.watch.Watch;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -36,12 +37,14 @@ public final class Daemon implements AutoCloseable {
 
   private final EventLoopGroup group;
   private final EventLoop loop;
+  private final Watch watch;
   private final Store store;
   private final Listener listener;
 
-  private Daemon(EventLoopGroup group, Store store, Listener listener) {
+  private Daemon(EventLoopGroup group, Watch watch, Store store, Listener listener) {
     this.group = group;
     this.loop = group.next();
+    this.watch = watch;
     this.store = store;
     this.listener = listener;
   }
@@ -62,20 +65,32 @@ public final class Daemon implements AutoCloseable {
   }
 
   private static Daemon start(Options options, EventLoopGroup group) throws IOException {
+    Watch watch = Watch.start(group.next());
+    try {
+      return start(options, group, watch);
+    } catch (IOException | RuntimeException e) {
+      closeWatch(group.next(), watch);
+      throw e;
+    }
+  }
+
+  private static Daemon start(Options options, EventLoopGroup group, Watch watch)
+      throws IOException {
     EventLoop loop = group.next();
     int uid = (int) PeerCredentials.ownUid();
     StoreConfig config = StoreConfig.of(options.capacity(), uid, options.version());
-    Store store = on(loop, () -> Store.open(config, loop));
+    Store store = on(loop, () -> Store.open(config, loop, watch));
     try {
       Listener listener =
           Listener.open(
               loop,
               options.socket(),
+              watch,
               options.group(),
               ResourceLimits.openFiles() - config.segmentsMax(),
               store,
               options.version());
-      return serving(new Daemon(group, store, listener), options);
+      return serving(new Daemon(group, watch, store, listener), options);
     } catch (IOException | RuntimeException e) {
       closeStore(loop, store);
       throw e;
@@ -112,7 +127,12 @@ public final class Daemon implements AutoCloseable {
   public void close() {
     listener.close();
     closeStore(loop, store);
+    closeWatch(loop, watch);
     end(group);
+  }
+
+  private static void closeWatch(EventLoop loop, Watch watch) {
+    loop.submit(watch::close).syncUninterruptibly();
   }
 
   private static void closeStore(EventLoop loop, Store store) {

@@ -4,6 +4,7 @@ import dev.sealbuf.memory.ListeningSocket;
 import dev.sealbuf.memory.ResourceLimits;
 import dev.sealbuf.server.session.Service;
 import dev.sealbuf.server.store.Store;
+import dev.sealbuf.server.watch.Watch;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import java.io.IOException;
@@ -33,11 +34,13 @@ public final class Listener implements AutoCloseable {
 
   /// Serves the store at the path from now on.
   ///
+  /// @param watch that tells of processes that end
   /// @param group whose members may connect besides the daemon's uid
   /// @param descriptors that connections may take, and what is sent over them
   public static Listener open(
       EventLoop loop,
       Path socket,
+      Watch watch,
       OptionalLong group,
       long descriptors,
       Store store,
@@ -47,7 +50,7 @@ public final class Listener implements AutoCloseable {
     PeerPolicy policy = PeerPolicy.of(group);
     Admission admission = new Admission(descriptors, heap);
     Service service = new Service(store, version, admission::sessions);
-    LoopContext context = LoopContext.of(loop, heap, ResourceLimits.openFiles());
+    LoopContext context = LoopContext.of(loop, watch, heap, ResourceLimits.openFiles());
     Acceptor acceptor = new Acceptor(context, policy, admission, service);
     SocketPath path = SocketPath.claim(socket, group);
     try {

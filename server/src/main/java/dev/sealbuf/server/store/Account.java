@@ -8,17 +8,19 @@ import java.util.Map;
 
 /// What the store's memory is used for, to the byte.
 ///
-/// Every segment is charged here before its first page is touched and until the daemon has let go
-/// of it; [Charge] is the receipt. Past the capacity or the number of segments the answer is
-/// `store_full`, and nothing has changed. The kernel gives no second chance: a memory cgroup that
-/// is overdrawn answers with SIGKILL.
+/// Every segment is charged here before its first page is touched and until nobody holds it any
+/// more ([HeldSegments]); [Charge] is the receipt. Past the capacity or the number of segments the
+/// answer is `store_full`, and nothing has changed. The kernel gives no second chance: a memory
+/// cgroup that is overdrawn answers with SIGKILL.
 final class Account {
   /// Whose bytes they are; the figures of `stat` are the sums by kind.
   enum Kind {
     CATALOG,
     SLAB,
     UNFINISHED,
-    DEDICATED
+    DEDICATED,
+    /// Nothing leads to them any more, and somebody still holds them.
+    HELD
   }
 
   /// Count and bytes of one kind; the only mutable state besides the sum.
@@ -53,6 +55,16 @@ final class Account {
     segments++;
     used += bytes;
     return new Charge(kind, bytes);
+  }
+
+  /// Takes account of a segment that is there, whether there is room for it or not, and of which
+  /// the daemon has no descriptor.
+  Charge chargeHeld(long bytes) {
+    segments++;
+    used += bytes;
+    Charge charge = new Charge(Kind.HELD, bytes);
+    charge.descriptorClosed();
+    return charge;
   }
 
   /// Refuses what could not be admitted now.
@@ -94,6 +106,7 @@ final class Account {
     private final long bytes;
     private Kind kind;
     private long huge;
+    private boolean descriptor = true;
     private boolean closed;
 
     private Charge(Kind kind, long bytes) {
@@ -119,13 +132,21 @@ final class Account {
       add(1);
     }
 
+    /// The daemon has closed its own descriptor of the segment.
+    void descriptorClosed() {
+      if (descriptor) {
+        descriptor = false;
+        segments--;
+      }
+    }
+
     @Override
     public void close() {
       if (!closed) {
         closed = true;
+        descriptorClosed();
         add(-1);
         inHugePages(0);
-        segments--;
         used -= bytes;
       }
     }

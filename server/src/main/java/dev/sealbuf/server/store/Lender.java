@@ -32,6 +32,7 @@ final class Lender {
   private final UnfinishedBuffers unfinished;
   private final Workers workers;
   private final SealQueue seals;
+  private final HeldSegments held;
   private final Rights rights;
   private long segments;
 
@@ -43,6 +44,7 @@ final class Lender {
       UnfinishedBuffers unfinished,
       Workers workers,
       SealQueue seals,
+      HeldSegments held,
       Rights rights) {
     this.account = account;
     this.claims = claims;
@@ -51,6 +53,7 @@ final class Lender {
     this.unfinished = unfinished;
     this.workers = workers;
     this.seals = seals;
+    this.held = held;
     this.rights = rights;
   }
 
@@ -272,8 +275,7 @@ final class Lender {
   }
 
   private void free(UnfinishedBuffer buffer) {
-    buffer.charge().close();
-    workers.dispose(buffer.segment());
+    held.letGo(buffer.segment(), buffer.charge(), buffer.claim().name().text());
   }
 
   /// What a request is answered with in the end.

@@ -6,7 +6,6 @@ import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.TableWord;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.Slab;
-import dev.sealbuf.server.segment.Workers;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,7 +34,7 @@ final class PublishedBuffers implements AutoCloseable {
 
   private final Catalog catalog;
   private final Slabs slabs;
-  private final Workers workers;
+  private final HeldSegments held;
   private final Clock clock;
   private final Rights rights;
   private final Map<Long, Dedicated> dedicated = new HashMap<>();
@@ -44,10 +43,10 @@ final class PublishedBuffers implements AutoCloseable {
   private long count;
   private long bytes;
 
-  PublishedBuffers(Catalog catalog, Slabs slabs, Workers workers, Clock clock, Rights rights) {
+  PublishedBuffers(Catalog catalog, Slabs slabs, HeldSegments held, Clock clock, Rights rights) {
     this.catalog = catalog;
     this.slabs = slabs;
-    this.workers = workers;
+    this.held = held;
     this.clock = clock;
     this.rights = rights;
   }
@@ -145,14 +144,10 @@ final class PublishedBuffers implements AutoCloseable {
     slabs.of(entry.word).forget();
     count--;
     bytes -= record.nbytes();
-    Optional.ofNullable(dedicated.remove(record.segment())).ifPresent(this::letGo);
+    Optional.ofNullable(dedicated.remove(record.segment()))
+        .ifPresent(gone -> held.letGo(gone.segment, gone.charge, record.name()));
     listeners.forEach(listener -> listener.deleted(record));
     return new Deletion(name.text(), record.buffer());
-  }
-
-  private void letGo(Dedicated gone) {
-    gone.charge.close();
-    workers.dispose(gone.segment);
   }
 
   private Entry require(Name name) throws Refusal {

@@ -16,6 +16,9 @@ public record Statistics(
     long dedicatedBytes,
     long unfinished,
     long unfinishedBytes,
+    long held,
+    long heldBytes,
+    String gauges,
     long hugePageBytes,
     long buffers,
     long bufferBytes) {
@@ -34,6 +37,9 @@ public record Statistics(
     rows.put("dedicated_bytes", dedicatedBytes);
     rows.put("unfinished", unfinished);
     rows.put("unfinished_bytes", unfinishedBytes);
+    rows.put("held", held);
+    rows.put("held_bytes", heldBytes);
+    rows.put("gauges", gauges);
     rows.put("huge_page_bytes", hugePageBytes);
     rows.put("buffers", buffers);
     rows.put("buffer_bytes", bufferBytes);

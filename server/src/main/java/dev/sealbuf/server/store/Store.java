@@ -4,6 +4,7 @@ import dev.sealbuf.memory.Fd;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
+import dev.sealbuf.server.watch.Watch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -44,12 +45,15 @@ public final class Store implements AutoCloseable {
   private final Rendezvous rendezvous;
   private final Watchers watchers;
   private final Listing listing;
+  private final Gauges gauges;
+  private final HeldSegments held;
 
   private Store(
       StoreConfig config,
       ScheduledExecutorService loop,
       Account account,
       Workers workers,
+      Watch watch,
       Slabs slabs,
       Catalog catalog) {
     this.config = config;
@@ -63,7 +67,9 @@ public final class Store implements AutoCloseable {
     waiters = new Waiters(loop, config.clock(), heap);
     UnfinishedBuffers unfinished = new UnfinishedBuffers(heap, waiters::changed);
     SealQueue seals = new SealQueue(workers, config.clock());
-    published = new PublishedBuffers(catalog, slabs, workers, config.clock(), rights);
+    gauges = Gauges.test();
+    held = new HeldSegments(account, workers, watch, gauges, config.clock());
+    published = new PublishedBuffers(catalog, slabs, held, config.clock(), rights);
     published.addListener(waiters);
     watchers = new Watchers(published::version);
     published.addListener(watchers);
@@ -71,21 +77,24 @@ public final class Store implements AutoCloseable {
     reservations = new Reservations(claims, unfinished);
     rendezvous = new Rendezvous(published, reservations, waiters, rights);
     lender =
-        new Lender(account, claims, reservations, published, unfinished, workers, seals, rights);
+        new Lender(
+            account, claims, reservations, published, unfinished, workers, seals, held, rights);
     listing = new Listing(catalog, slabs);
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.
   ///
   /// @param loop runs tasks in order on the thread that calls every method of the result
-  public static Store open(StoreConfig config, ScheduledExecutorService loop) throws IOException {
+  /// @param watch tells the loop; it ends after the store
+  public static Store open(StoreConfig config, ScheduledExecutorService loop, Watch watch)
+      throws IOException {
     Account account = new Account(config.capacity(), config.segmentsMax());
     Workers workers = new Workers(loop);
     try {
       Slabs slabs = new Slabs(account, workers);
       try {
         Catalog catalog = Catalog.create(account, slabs, config.random().nextLong());
-        return new Store(config, loop, account, workers, slabs, catalog);
+        return new Store(config, loop, account, workers, watch, slabs, catalog);
       } catch (IOException | Refusal e) {
         slabs.close();
         throw e;
@@ -203,6 +212,9 @@ public final class Store implements AutoCloseable {
         account.bytes(Account.Kind.DEDICATED),
         account.segments(Account.Kind.UNFINISHED),
         account.bytes(Account.Kind.UNFINISHED),
+        account.segments(Account.Kind.HELD),
+        account.bytes(Account.Kind.HELD),
+        gauges.toString(),
         account.hugePageBytes(),
         published.count(),
         published.bytes());
@@ -221,6 +233,7 @@ public final class Store implements AutoCloseable {
   public void close() {
     waiters.endAll();
     lender.endAll();
+    held.close();
     workers.close();
     catalog.close();
     published.close();

@@ -63,9 +63,11 @@ class SessionEndTest {
     Loan loan = store.create(PRODUCER, "a", NBYTES);
     try (Mapping _ = Mapping.readWrite(loan.descriptors().getFirst(), loan.segmentBytes())) {
       store.endSession(PRODUCER);
-      assertNothingIsLeft();
+      assertNobodyHasTheName();
+      assertThat(store.statistics().heldBytes()).isEqualTo(loan.segmentBytes());
+      TestStore.close(loan.descriptors());
     }
-    TestStore.close(loan.descriptors());
+    assertNothingIsLeft();
   }
 
   @Test
@@ -218,9 +220,12 @@ class SessionEndTest {
   }
 
   private void assertNothingIsLeft() throws Refusal {
-    Statistics now = store.statistics();
-    assertThat(now.unfinished()).isZero();
-    assertThat(now.used()).isEqualTo(emptyUsed);
+    store.awaitUsed(emptyUsed);
+    assertNobodyHasTheName();
+  }
+
+  private void assertNobodyHasTheName() throws Refusal {
+    assertThat(store.statistics().unfinished()).isZero();
     assertThat(reader.find("a")).isEmpty();
     store.put(PRODUCER, "a", "the name is free");
     store.delete(PRODUCER, "a");

@@ -1,12 +1,16 @@
 package dev.sealbuf.server.store;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.memory.Mapping;
+import dev.sealbuf.server.watch.Watch;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -17,6 +21,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.locks.LockSupport;
 
 /// A store on a loop of its own, with the steps that tests are made of.
 final class TestStore implements AutoCloseable {
@@ -29,9 +34,13 @@ final class TestStore implements AutoCloseable {
 
   static final int SEGMENTS_MAX = 1000;
 
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PAUSE = Duration.ofMillis(2);
+
   private final ScheduledExecutorService loop =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("sealbuf-test-loop").factory());
+  private final Watch watch;
   private final Store store;
 
   TestStore() {
@@ -43,8 +52,9 @@ final class TestStore implements AutoCloseable {
         new StoreConfig(
             capacity, segmentsMax, DAEMON, "0.0.0-test", Clock.system(), new SplittableRandom(7));
     try {
-      store = loop.submit(() -> Store.open(config, loop)).get();
-    } catch (InterruptedException | ExecutionException e) {
+      watch = Watch.start(loop);
+      store = loop.submit(() -> Store.open(config, loop, watch)).get();
+    } catch (IOException | InterruptedException | ExecutionException e) {
       throw new AssertionError(e);
     }
   }
@@ -147,6 +157,15 @@ final class TestStore implements AutoCloseable {
     return on(Store::statistics);
   }
 
+  /// Waits until the account has come to this: the end of held memory comes in its own time.
+  void awaitUsed(long bytes) throws Refusal {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (statistics().used() != bytes && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(PAUSE.toNanos());
+    }
+    assertThat(statistics().used()).isEqualTo(bytes);
+  }
+
   /// Does nothing when this is closed already.
   @Override
   public void close() {
@@ -155,6 +174,7 @@ final class TestStore implements AutoCloseable {
     }
     try {
       loop.submit(store::close).get();
+      loop.submit(watch::close).get();
     } catch (InterruptedException | ExecutionException e) {
       throw new AssertionError(e);
     } finally {

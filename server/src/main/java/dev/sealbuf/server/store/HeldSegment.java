@@ -1,0 +1,79 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.Memfd;
+import dev.sealbuf.server.segment.SegmentKind;
+import dev.sealbuf.server.segment.SharedSegment;
+import java.io.IOException;
+
+/// A segment that the daemon has let go of and that is not known to be gone.
+///
+/// Its charge is open while somebody is known to hold it, and closed while nobody was seen to and
+/// the end is only a matter of a worker's time.
+final class HeldSegment {
+  private final SegmentKind kind;
+  private final long number;
+  private final long bytes;
+  private final long inode;
+  private final String name;
+  private Account.Charge charge;
+  private boolean held;
+
+  HeldSegment(SharedSegment segment, String name, Account.Charge charge) {
+    this.kind = segment.kind();
+    this.number = segment.number();
+    this.bytes = segment.bytes();
+    this.inode = inode(segment);
+    this.name = name;
+    this.charge = charge;
+  }
+
+  /// By this number it is found in a process's memory map; 0 is found in none.
+  private static long inode(SharedSegment segment) {
+    try {
+      return Memfd.stat(segment.description()).inode();
+    } catch (IOException _) {
+      return 0;
+    }
+  }
+
+  SegmentKind kind() {
+    return kind;
+  }
+
+  long number() {
+    return number;
+  }
+
+  long bytes() {
+    return bytes;
+  }
+
+  long inode() {
+    return inode;
+  }
+
+  /// Of the buffer it was, empty when it was shared by many.
+  String name() {
+    return name;
+  }
+
+  boolean isHeld() {
+    return held;
+  }
+
+  Account.Charge charge() {
+    return charge;
+  }
+
+  /// Somebody holds it.
+  void hold() {
+    held = true;
+    charge.becomes(Account.Kind.HELD);
+  }
+
+  /// Somebody holds it who could not be seen when it was let go of.
+  void holdAfterAll(Account account) {
+    held = true;
+    charge = account.chargeHeld(bytes);
+  }
+}

@@ -1,0 +1,216 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.Lease;
+import dev.sealbuf.server.segment.SharedSegment;
+import dev.sealbuf.server.segment.Workers;
+import dev.sealbuf.server.watch.Watch;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Queue;
+import java.util.function.LongConsumer;
+
+/// Segments to which nothing leads any more, until their memory is the system's again.
+///
+/// Nothing revokes a mapping, so a deleted buffer takes memory for as long as anybody looks at it.
+/// What is held counts against the capacity; what is not is given back at once.
+///
+/// **Is it held?** [Lease] answers on the spot. FREE: the charge ends with the request that let go,
+/// and a worker closes the segment. HELD: the charge becomes one of held memory.
+///
+/// **Until when?** The daemon closes its own description in both cases; [Watch] then says when the
+/// last of all others is gone. A segment that was FREE and is still there a moment after it was
+/// closed is kept by something that leases do not see (a descriptor opened with O_PATH): it is
+/// charged after all, though there may be no room for it.
+///
+/// Where inotify does not work, or has no watches left, a held segment stays open and is asked
+/// about again and again. Where leases do not work either nothing is known to be held.
+final class HeldSegments implements AutoCloseable {
+  /// How long a closed segment may take to be reported gone before it counts as held; also how
+  /// often is looked.
+  private static final long LOOK_MILLIS = 100;
+
+  /// Segments that one look considers: with a lease each, below a millisecond.
+  private static final int LOOKS_AT_ONCE = 128;
+
+  /// A segment that a worker has closed, and when.
+  private record Closed(HeldSegment segment, long nanos) {}
+
+  /// A segment that is held and kept open to be asked about.
+  private record Kept(HeldSegment segment, SharedSegment open) {}
+
+  private final Account account;
+  private final Workers workers;
+  private final Watch watch;
+  private final Gauges gauges;
+  private final Clock clock;
+  private final Map<Long, HeldSegment> segments = new HashMap<>();
+  private final Map<Long, Watch.Registration> watches = new HashMap<>();
+  private final Queue<Closed> closed = new ArrayDeque<>();
+  private final Queue<Kept> kept = new ArrayDeque<>();
+  private LongConsumer goneListener = _ -> {};
+  private boolean looking;
+  private boolean closing;
+
+  HeldSegments(Account account, Workers workers, Watch watch, Gauges gauges, Clock clock) {
+    this.account = account;
+    this.workers = workers;
+    this.watch = watch;
+    this.gauges = gauges;
+    this.clock = clock;
+  }
+
+  /// Who hears, by [SegmentKey], which segments are gone.
+  void onGone(LongConsumer listener) {
+    goneListener = listener;
+  }
+
+  /// What is not gone: held, or on its way.
+  Collection<HeldSegment> all() {
+    return Collections.unmodifiableCollection(segments.values());
+  }
+
+  /// Takes over a segment that many buffers shared.
+  void letGo(SharedSegment segment, Account.Charge charge) {
+    letGo(segment, charge, "");
+  }
+
+  /// Takes over a segment to which nothing leads any more, with its charge.
+  ///
+  /// @param name of the buffer that it was
+  void letGo(SharedSegment segment, Account.Charge charge, String name) {
+    HeldSegment letGo = new HeldSegment(segment, name, charge);
+    boolean held = !closing && gauges.lease() && probe(segment) == Lease.Answer.HELD;
+    if (held) {
+      letGo.hold();
+    } else {
+      charge.close();
+    }
+    if (!closing && isWatched(letGo, segment)) {
+      segments.put(key(letGo), letGo);
+      workers.call(() -> close(segment), _ -> closed(letGo), HeldSegments::failed);
+    } else if (held) {
+      segments.put(key(letGo), letGo);
+      workers.call(() -> unmap(segment), _ -> keep(letGo, segment), HeldSegments::failed);
+    } else {
+      workers.call(() -> close(segment), _ -> gone(letGo), HeldSegments::failed);
+    }
+  }
+
+  private static SharedSegment close(SharedSegment segment) {
+    segment.close();
+    return segment;
+  }
+
+  private static SharedSegment unmap(SharedSegment segment) {
+    segment.unmap();
+    return segment;
+  }
+
+  private static void failed(Throwable failure) {
+    throw new IllegalStateException("letting go failed", failure);
+  }
+
+  private static Lease.Answer probe(SharedSegment segment) {
+    try {
+      return Lease.probe(segment.description());
+    } catch (IOException _) {
+      return Lease.Answer.UNKNOWN;
+    }
+  }
+
+  private boolean isWatched(HeldSegment letGo, SharedSegment segment) {
+    if (!gauges.inotify()) {
+      return false;
+    }
+    try {
+      watches.put(key(letGo), watch.memory(segment.description(), () -> gone(letGo)));
+      return true;
+    } catch (IOException _) {
+      return false;
+    }
+  }
+
+  private void closed(HeldSegment segment) {
+    segment.charge().descriptorClosed();
+    if (segments.containsKey(key(segment)) && !segment.isHeld()) {
+      closed.add(new Closed(segment, clock.nanos()));
+      lookLater();
+    }
+  }
+
+  private void keep(HeldSegment segment, SharedSegment open) {
+    kept.add(new Kept(segment, open));
+    if (closing) {
+      closeKept();
+    }
+    lookLater();
+  }
+
+  private void gone(HeldSegment segment) {
+    segments.remove(key(segment));
+    watches.remove(key(segment));
+    segment.charge().close();
+    goneListener.accept(key(segment));
+  }
+
+  private void lookLater() {
+    if (!looking && !closing && !(closed.isEmpty() && kept.isEmpty())) {
+      looking = true;
+      workers.callLater(LOOK_MILLIS, () -> this, HeldSegments::look, HeldSegments::failed);
+    }
+  }
+
+  private void look() {
+    looking = false;
+    lookAtClosed();
+    for (int i = Math.min(kept.size(), LOOKS_AT_ONCE); i > 0; i--) {
+      ask(kept.remove());
+    }
+    lookLater();
+  }
+
+  private void lookAtClosed() {
+    long before = clock.nanos() - LOOK_MILLIS * 1_000_000;
+    for (int i = 0; i < LOOKS_AT_ONCE; i++) {
+      Closed next = closed.peek();
+      if (next == null || next.nanos - before > 0) {
+        return;
+      }
+      closed.remove();
+      if (segments.containsKey(key(next.segment))) {
+        next.segment.holdAfterAll(account);
+      }
+    }
+  }
+
+  private void ask(Kept next) {
+    if (probe(next.open) == Lease.Answer.HELD) {
+      kept.add(next);
+    } else {
+      workers.call(() -> close(next.open), _ -> gone(next.segment), HeldSegments::failed);
+    }
+  }
+
+  private static long key(HeldSegment segment) {
+    return SegmentKey.of(segment.kind(), segment.number());
+  }
+
+  /// Lets go of everything; what others hold is theirs. The workers end after this.
+  @Override
+  public void close() {
+    closing = true;
+    watches.values().forEach(Watch.Registration::close);
+    watches.clear();
+    closeKept();
+  }
+
+  private void closeKept() {
+    for (Kept next = kept.poll(); next != null; next = kept.poll()) {
+      workers.dispose(next.open);
+    }
+  }
+}
