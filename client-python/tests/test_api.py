@@ -9,12 +9,18 @@ import sealbuf
 
 CLASSES = {
     sealbuf.Store: {
-        "put": "(data, name=None)",
-        "create": "(name=None, *, nbytes)",
-        "get": "(name)",
+        "put": "(data, name=None, *, replace=False, ttl=None, timeout=None)",
+        "put_many": "(batch, *, replace=False, ttl=None, timeout=None)",
+        "create": "(name=None, *, nbytes, replace=False, ttl=None, timeout=None)",
+        "get": "(name, timeout=None, *, newer_than=None)",
+        "get_many": "(names, timeout=None)",
+        "get_or_create": "(name, factory, *, timeout=None)",
+        "take": "(name, timeout=None)",
         "delete": "(*names)",
         "list": "(prefix='', *, limit=None, after=None)",
+        "watch": "(prefix='', *, replay=False)",
         "stats": "()",
+        "holders": "(name=None)",
         "ping": "()",
         "close": "()",
     },
@@ -24,6 +30,11 @@ CLASSES = {
         "abort": "()",
         "name": "property",
         "nbytes": "property",
+    },
+    sealbuf.Watch: {
+        "ready": "()",
+        "fileno": "()",
+        "close": "()",
     },
     sealbuf.Buffer: {
         "memoryview": "()",
@@ -74,7 +85,8 @@ def test_the_module_has_these_names_and_no_others() -> None:
         "NoDaemon", "NotFound", "NotPermitted", "ProtocolError", "QuotaExceeded", "StillMapped",
         "StoreFull", "Timeout", "TooManyMappings", "TryAgain", "WrongVersion",
     }  # fmt: skip
-    others = {"Buffer", "Entry", "Store", "Writer", "connect", "__version__"}
+    others = {"Buffer", "Entry", "Event", "Holder", "Store", "Watch", "Writer", "connect",
+              "__version__"}  # fmt: skip
     assert set(sealbuf.__all__) == errors | others
     assert {name for name in vars(sealbuf) if not name.startswith("_")} == errors | others - {
         "__version__"

@@ -1,6 +1,7 @@
 """The reader of the catalog, over segments made by hand: what it finds, refuses and survives."""
 
 import struct
+import weakref
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -137,15 +138,120 @@ def test_a_reader_that_does_not_look_at_the_header_would_answer(made: HandMade) 
     assert payload(reader, "greeting") == b"hello"
 
 
-def test_a_new_epoch_has_slabs_asked_for_again(made: HandMade) -> None:
+def test_a_slab_that_is_retired_is_let_go_of_and_others_are_kept(made: HandMade) -> None:
     made.put("greeting", b"hello")
     reader = made.reader()
-    for _ in range(2):
-        assert payload(reader, "greeting") == b"hello"
-    made.set_header(epoch=1)
+    assert payload(reader, "greeting") == b"hello"
+    made.retire(77)
+    assert payload(reader, "greeting") == b"hello"
+    assert made.maps == [SLAB]
+    made.retire(SLAB)
     for _ in range(2):
         assert payload(reader, "greeting") == b"hello"
     assert made.maps == [SLAB, SLAB]
+
+
+def test_one_who_sleeps_lets_go_by_refresh(made: HandMade) -> None:
+    made.put("greeting", b"hello")
+    reader = made.reader()
+    found = reader.find(b"greeting")
+    assert not isinstance(found, Answer)
+    mapping = weakref.ref(found[1].memory)
+    view = found[1].view[:5]
+    del found
+    made.retire(SLAB)
+    reader.refresh()
+    assert mapping() is not None, "somebody views it"
+    del view
+    assert mapping() is None
+
+
+@pytest.mark.parametrize("before", [0, 1, 100, 127, 128, 1000])
+@pytest.mark.parametrize("others", [0, 1, 63, 64, 127, 128, 5000])
+def test_however_many_are_retired_at_once_none_is_kept(
+    made: HandMade, before: int, others: int
+) -> None:
+    made.retire(*range(1000, 1000 + before))
+    made.put("greeting", b"hello")
+    reader = made.reader()
+    reader.find(b"greeting")
+    made.retire(SLAB, *range(10_000, 10_000 + others))
+    reader.refresh()
+    assert not reader._slabs
+    assert not reader._mapped.get(SLAB)
+
+
+def test_a_slab_that_is_retired_while_it_is_asked_for_is_not_kept(made: HandMade) -> None:
+    made.put("greeting", b"hello")
+    reader = made.reader()
+    brings = made.map
+
+    def retire_meanwhile(number: int) -> Mapping:
+        mapping = brings(number)
+        made.retire(number)
+        reader.refresh()
+        return mapping
+
+    reader._map_segment = retire_meanwhile
+    assert payload(reader, "greeting") == b"hello"
+    assert not reader._slabs
+    assert payload(reader, "greeting") == b"hello"
+    assert made.maps == [SLAB, SLAB]
+
+
+def move_table(made: HandMade, name: str, segment: int) -> None:
+    index = crc32(name.encode()) >> layout.TABLE_SHIFT
+    offset = layout.HEADER_BYTES + index * layout.PAGE_BYTES
+    made.set_directory(index, layout.pack_directory_word(Table(segment, offset, 64)))
+
+
+def test_a_table_that_is_retired_is_let_go_of(made: HandMade) -> None:
+    made.put("greeting", b"hello")
+    later = weakref.WeakSet[Mapping]()
+    brings = made.map
+
+    def map_segment(number: int) -> Mapping:
+        mapping = brings(CATALOG if number == 9 else number)
+        if number == 9:
+            later.add(mapping)
+        return mapping
+
+    reader = made.reader()
+    reader._map_segment = map_segment
+    move_table(made, "greeting", 9)
+    assert payload(reader, "greeting") == b"hello"
+    assert len(later) == 1
+    move_table(made, "greeting", CATALOG)
+    made.retire(9)
+    reader.refresh()
+    assert not later
+    assert payload(reader, "greeting") == b"hello"
+
+
+def test_a_table_that_was_retired_meanwhile_is_looked_up_again(made: HandMade) -> None:
+    made.put("greeting", b"hello")
+    reader = made.reader()
+    brings = made.map
+
+    def gone_once(number: int) -> Mapping:
+        if number == 9:
+            move_table(made, "greeting", CATALOG)
+            raise sealbuf.NotFound(f"no such segment: segment={number}")
+        return brings(number)
+
+    reader._map_segment = gone_once
+    move_table(made, "greeting", 9)
+    assert payload(reader, "greeting") == b"hello"
+
+
+def test_a_dead_daemons_memory_is_let_go_of(made: HandMade) -> None:
+    made.put("greeting", b"hello")
+    reader = made.reader()
+    reader.find(b"greeting")
+    made.set_header(owner=layout.OWNER_DIED)
+    reader.refresh()
+    assert not reader._slabs
+    assert not reader._mapped.get(SLAB)
 
 
 def test_a_slab_that_is_gone_is_asked_for_three_times_and_then_the_daemon(made: HandMade) -> None:
@@ -173,7 +279,7 @@ def test_the_cache_of_slabs_is_bounded_and_views_outlive_it(
     view, mapping = found[1].view, found[1].memory
     others = [made.map(SLAB) for _ in range(2)]
     for number, other in enumerate(others, 10):
-        reader.keep(number, other)
+        reader.keep(number, other, reader.epoch)
     assert len(reader._slabs) == 2
     assert SLAB not in reader._slabs
     del found

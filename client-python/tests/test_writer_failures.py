@@ -10,7 +10,7 @@ import sealbuf
 from helpers.peer import Peer
 from helpers.segments import memfd
 from sealbuf._memory import LENT_SEALS
-from sealbuf._writer import Session, Writer
+from sealbuf._writer import Lender, Writer
 
 NBYTES = 4096
 BUFFER = 7
@@ -33,7 +33,7 @@ def lent(peer: Peer, *, reading: int = os.O_RDONLY) -> Writer:
         os.close(number)
     reply = peer.connection.request("create", name="a", nbytes=10)
     peer.requests()
-    return Writer(Session(peer.connection, os.getuid()), reply)
+    return Writer(Lender(peer.connection, os.getuid()), reply)
 
 
 def heads(peer: Peer) -> list[dict[str, Any]]:

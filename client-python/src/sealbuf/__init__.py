@@ -21,8 +21,10 @@ from sealbuf._errors import (
     TryAgain,
     WrongVersion,
 )
+from sealbuf._holder import Holder
 from sealbuf._store import Store, connect
 from sealbuf._version import __version__
+from sealbuf._watch import Event, Watch
 from sealbuf._writer import Writer
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "Disconnected",
     "Entry",
     "Error",
+    "Event",
+    "Holder",
     "InvalidName",
     "InvalidRequest",
     "NoDaemon",
@@ -45,6 +49,7 @@ __all__ = [
     "Timeout",
     "TooManyMappings",
     "TryAgain",
+    "Watch",
     "Writer",
     "WrongVersion",
     "__version__",

@@ -9,6 +9,8 @@ are, whatever becomes of the Buffer, the Store, the name and the daemon.
 
 The Buffer that `put` returns has no view at first: its slab is asked for at the first look, or when
 the store is closed, so that a put stays one round trip and a process that only puts maps nothing.
+The price: if the buffer is deleted before the first look, its memory may be gone by then, which is
+NotFound.
 """
 
 import sys
@@ -18,7 +20,7 @@ from struct import calcsize
 from typing import Any, NoReturn, Self, TypeAlias, overload
 
 from sealbuf import _memory as memory
-from sealbuf._layout import Memory, Record, encode_record, read_record
+from sealbuf._layout import Memory, Place, Record, encode_record, read_record
 
 View: TypeAlias = memoryview
 Fetch: TypeAlias = Callable[[], View]
@@ -56,8 +58,9 @@ class Buffer:
         Each call makes another view, so releasing one (`with buffer.memoryview() as view:`) leaves
         the Buffer as it was.
 
-        Raises Disconnected, Timeout or Closed only for a Buffer from `put` that nobody looked at
-        before and whose slab cannot be asked for any more.
+        Raises NotFound, Disconnected, Timeout or Closed only for a small Buffer from `put` that
+        nobody looked at before: if it was deleted or replaced meanwhile and its memory given back,
+        or if its daemon is gone. Take a view at once where others may delete what you put.
         """
         return memoryview(self._view())
 
@@ -199,14 +202,15 @@ class Buffer:
         return f"<sealbuf.Buffer {record.name!r} version={record.version} nbytes={record.place[2]}>"
 
 
-def record_of(published: Mapping[str, Any], nbytes: int, owner: int, segment: int) -> bytes:
+def record_of(published: Mapping[str, Any], place: Place, owner: int) -> bytes:
     """The record of a buffer that this process published itself, made from the reply."""
+    nbytes = place[2]
     return encode_record(
         Record(
             published["name"],
             published["buffer"],
             published["version"],
-            (segment, 0, nbytes),
+            place,
             published["created"],
             owner,
             "B",

@@ -7,6 +7,11 @@ lock, no retry and no checksum, and a daemon that dies between two stores leaves
 steps are those of "How to read a name" in `protocol/LAYOUT.md`; ARCHITECTURE.md says why they are
 right.
 
+What is mapped stays cached until the daemon retires it: the header's `epoch` counts retirements,
+and the ring `retired` has the numbers of the last ones. `refresh` follows them, in `find` and, for
+readers that sleep, from a thread (see `_idle`). A segment may be retired between the daemon's
+answer and the moment it is cached here; the epoch before the question tells (`keep`).
+
 Threads: any number. The dictionaries below only ever gain or lose whole entries, and two threads
 that map the same segment at once both get a valid mapping.
 """
@@ -28,6 +33,7 @@ from sealbuf._layout import (
     OFFSET_BITS,
     OFFSET_MASK,
     OWNER_DIED,
+    RETIRED_WORDS,
     SLAB_MASK,
     TABLE_SHIFT,
     TAG_MASK,
@@ -41,6 +47,9 @@ SLABS_MAX = 1024
 """Slabs kept mapped although no view of them may live."""
 ATTEMPTS_MAX = 3
 """How often a get begins again because a slab is gone before it asks the daemon."""
+RING_TRUSTED = RETIRED_WORDS // 2
+"""So many of the last retirements are read from the ring; the daemon may be writing the others."""
+SEGMENT_SHIFT = layout.LOG2_SLOTS_BITS + layout.PAGE_BITS
 STEPS = range(layout.WINDOW)
 
 
@@ -72,11 +81,15 @@ class CatalogReader:
         page = memoryview(header)[: layout.HEADER_BYTES]
         self._owner = page[layout.OWNER : layout.EPOCH].cast("I")
         self._epoch_word = page[layout.EPOCH : layout.EPOCH + layout.WORD_BYTES].cast("Q")
+        self._retired = page[layout.RETIRED : layout.DIRECTORY].cast("Q")
         self._directory = page[layout.DIRECTORY :].cast("Q")
         self._epoch = self._epoch_word[0]
-        self._tables: list[tuple[int, memoryview]] = [(-1, page)] * layout.TABLES
+        self._number, self._header = number, header
+        self._no_table = (-1, page)
+        self._tables: list[tuple[int, memoryview]] = [self._no_table] * layout.TABLES
         self._slabs: dict[int, Slab] = {}
         self._mapped = weakref.WeakValueDictionary({number: header})
+        self._keeping = True
         self._change = threading.Lock()
 
     @property
@@ -85,76 +98,116 @@ class CatalogReader:
         owner = self._owner[0]
         return owner != 0 and not owner & OWNER_DIED
 
+    @property
+    def epoch(self) -> int:
+        """Retirements so far; to be taken before a segment is asked for that will be kept."""
+        return self._epoch_word[0]
+
     def find(self, name: bytes, attempts: int = ATTEMPTS_MAX) -> Found | Answer:
         """Where the buffer of that name is; Disconnected when the daemon is gone."""
         owner = self._owner[0]
         if not owner or owner & OWNER_DIED:
             raise Disconnected(f"the daemon is gone, its catalog does not answer: owner={owner}")
         if self._epoch_word[0] != self._epoch:
-            self._forget_slabs()
+            self.refresh()
         hashed = crc32(name)
         index = hashed >> TABLE_SHIFT
         word = self._directory[index]
         known, table = self._tables[index]
-        if known != word:
-            table = self._open_table(index, word)
-        tag = hashed >> HASH_TAG_SHIFT & TAG_MASK
-        mask = len(table) - 1
-        for step in STEPS:
-            word = table[hashed + step & mask]
-            if word >> TAG_SHIFT == tag and word > GONE:
-                number = word >> OFFSET_BITS & SLAB_MASK
-                try:
+        try:
+            if known != word:
+                table = self._open_table(index, word)
+            tag = hashed >> HASH_TAG_SHIFT & TAG_MASK
+            mask = len(table) - 1
+            for step in STEPS:
+                word = table[hashed + step & mask]
+                if word >> TAG_SHIFT == tag and word > GONE:
+                    number = word >> OFFSET_BITS & SLAB_MASK
                     slab = self._slabs.get(number) or self.slab(number)
-                except NotFound:  # it was retired, so the word is an old one
-                    return self.find(name, attempts - 1) if attempts > 1 else Answer.ASK
-                at = (word & OFFSET_MASK) * ALIGNMENT
-                place = match_record(slab.memory, at, name)
-                if place is not None:
-                    return number, slab, at, place
-            if word == EMPTY:
-                return Answer.ABSENT
+                    at = (word & OFFSET_MASK) * ALIGNMENT
+                    place = match_record(slab.memory, at, name)
+                    if place is not None:
+                        return number, slab, at, place
+                if word == EMPTY:
+                    return Answer.ABSENT
+        except NotFound:  # the table or slab was retired, so the word that led to it is an old one
+            return self.find(name, attempts - 1) if attempts > 1 else Answer.ASK
         return Answer.ASK
 
     def slab(self, number: int) -> Slab:
         """A slab by its number; NotFound when the daemon does not have it any more."""
-        return self.cached(number) or self.keep(number, self._map_segment(number))
+        epoch = self.epoch
+        return self.cached(number) or self.keep(number, self._map_segment(number), epoch)
 
     def cached(self, number: int) -> Slab | None:
         """A slab that is mapped already, be it only by somebody's view."""
         slab = self._slabs.get(number)
         if slab is None and (mapping := self._mapped.get(number)) is not None:
-            slab = self.keep(number, mapping)
+            slab = self.keep(number, mapping, self._epoch)
         return slab
 
-    def keep(self, number: int, mapping: Mapping) -> Slab:
-        """Keeps a slab mapped; the one that is kept longest makes room."""
+    def keep(self, number: int, mapping: Mapping, epoch: int) -> Slab:
+        """Keeps a slab mapped that was asked for in that epoch, unless it may have been retired
+        since. The one that is kept longest makes room."""
         slab = Slab(mapping, memoryview(mapping))
         with self._change:
+            if self._epoch > epoch or not self._keeping:
+                return slab
+            self._mapped[number] = mapping
             while len(self._slabs) >= SLABS_MAX:
                 del self._slabs[next(iter(self._slabs))]
-            self._mapped[number] = mapping
             return self._slabs.setdefault(number, slab)
 
-    def close(self) -> None:
-        """Lets go of every slab; views keep theirs."""
+    def refresh(self) -> None:
+        """Lets go of what was retired, and of everything once the daemon is gone."""
+        if not self.alive:
+            self.close()
+            return
         with self._change:
-            self._slabs.clear()
+            seen, now = self._epoch, self._epoch_word[0]
+            if now == seen:
+                return
+            numbers = range(max(seen, now - RING_TRUSTED), now)
+            retired = {self._retired[number % RETIRED_WORDS] for number in numbers}
+            if self._epoch_word[0] - seen > RING_TRUSTED:
+                self._forget_all()
+            else:
+                self._forget(retired)
+            self._epoch = now
 
-    def _forget_slabs(self) -> None:
-        """Segments were retired: what is cached is asked for anew."""
+    def close(self) -> None:
+        """Lets go of every slab and table; views keep theirs."""
         with self._change:
-            self._epoch = self._epoch_word[0]
-            self._slabs.clear()
-            self._mapped.clear()
+            self._keeping = False
+            self._forget_all()
+
+    def after_fork(self) -> None:
+        """In a forked child: nobody else holds the lock here, whatever the copy of it says."""
+        self._change = threading.Lock()
+
+    def _forget(self, retired: set[int]) -> None:
+        for number in retired:
+            self._slabs.pop(number, None)
+            self._mapped.pop(number, None)
+        for index, (word, _) in enumerate(self._tables):
+            if word >> SEGMENT_SHIFT in retired:
+                self._tables[index] = self._no_table
+
+    def _forget_all(self) -> None:
+        self._slabs.clear()
+        self._mapped.clear()
+        self._mapped[self._number] = self._header
+        self._tables[:] = [self._no_table] * layout.TABLES
 
     def _open_table(self, index: int, word: int) -> memoryview:
+        epoch = self.epoch
         place = layout.read_directory_word(word)
-        segment = self._mapped.get(place.segment)
-        if segment is None:
-            segment = self._mapped[place.segment] = self._map_segment(place.segment)
+        segment = self._mapped.get(place.segment) or self._map_segment(place.segment)
         layout.check_table(place, segment.nbytes)
         end = place.offset + place.slots * layout.WORD_BYTES
         table = memoryview(segment)[place.offset : end].cast("Q")
-        self._tables[index] = (word, table)
+        with self._change:
+            if self._epoch <= epoch and self._keeping:
+                self._mapped[place.segment] = segment
+                self._tables[index] = (word, table)
         return table

@@ -1,8 +1,8 @@
 """One session with the daemon over its Unix socket: a request out, its reply and descriptors in.
 
-The socket is a plain blocking one. Deadlines are the kernel's (SO_SNDTIMEO, SO_RCVTIMEO), set anew
-only when the value differs, so that a request costs exactly one sendmsg(2) and its reply one
-recvmsg(2).
+A request costs one sendmsg(2), its reply one poll(2) and one recvmsg(2). All waiting is done in
+poll, before a byte is taken: so a deadline is kept whatever signals arrive, and Ctrl-C there leaves
+the stream in step. The reply that was not waited for is passed over when it comes.
 
 Every read is a recvmsg with room for descriptors, because a plain read would drop them silently.
 Descriptors queue in order of arrival, and each frame takes as many from the front as it states. If
@@ -10,49 +10,43 @@ the numbers do not match, nobody can tell any more which descriptor belongs to w
 everything is closed and the session ends.
 
 A request that missed its deadline may still be answered. Replies are told apart by `seq`, and late
-ones are dropped with their descriptors. If a late one lends a segment, or a Writer was dropped
-without a word, an `abort` travels with the next request, so that the segment and its name do not
-stay taken for as long as the session lasts.
+ones are dropped with their descriptors. If a late one lends a segment or reserves a name, or a
+Writer was dropped without a word, an `abort` travels with the next request, so that the segment and
+its name do not stay taken for as long as the session lasts.
 
 Threads: one request at a time; the others wait for their turn within their deadline.
 """
 
 import array
-import errno
-import os
+import select
 import socket
-import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from sealbuf import _protocol as protocol
+from sealbuf._deadline import Deadline
 from sealbuf._descriptor import Descriptor
 from sealbuf._errors import (
     Closed,
     Disconnected,
     Error,
     InvalidRequest,
-    NoDaemon,
-    NotPermitted,
     ProtocolError,
     Timeout,
     from_wire,
 )
-from sealbuf._version import __version__
 
 READ_BYTES = 65536
 """Most of what one read takes in; a page of list may need a few."""
-SLACK = 0.01
-"""By how much of itself a deadline may be late, so that its value need not be set each time."""
 
-_TIMEVAL = struct.Struct("@ll")
 _NUMBER_BYTES = array.array("i").itemsize
 _CONTROL_BYTES = socket.CMSG_SPACE(protocol.DESCRIPTORS_MAX * _NUMBER_BYTES)
+_UNFINISHED = frozenset({"lent", "reserved"})
+"""Replies that give something which has to be given back."""
 
 
 @dataclass(slots=True)
@@ -78,21 +72,20 @@ class Reply:
         self.close()
 
 
-class _NothingSentError(Exception):
-    """The deadline passed before the first byte left, so the stream is still in step."""
-
-
 class Connection:
     """A session, from `connect` to `close` or the first error of the stream.
 
-    An exception that a signal handler raises in the middle of a call (Ctrl-C) ends it too: nobody
-    can tell then which bytes were already taken.
+    An exception that a signal handler raises while bytes are taken or given, and not while they are
+    waited for, ends it too: nobody can tell then which are left.
     """
 
     def __init__(self, connected: socket.socket, peer: str, timeout: float | None) -> None:
         self.peer = peer
         self.timeout = timeout
+        connected.setblocking(False)
         self._socket = connected
+        self._readable = select.poll()
+        self._readable.register(connected, select.POLLIN)
         self._decoder = protocol.Decoder()
         self._arrived: deque[Descriptor] = deque()
         self._replies: deque[Reply] = deque()
@@ -101,39 +94,26 @@ class Connection:
         self._turn = threading.RLock()
         self._exchanging = False
         self._seq = 0
-        self._limits = {socket.SO_SNDTIMEO: 0.0, socket.SO_RCVTIMEO: 0.0}
+        self._answered = 0
         self._ended: Error | None = None
 
-    @classmethod
-    def connect(cls, path: str, timeout: float | None) -> "Connection":
-        """Connects. The kernel waits for room in the daemon's backlog, within the deadline."""
-        plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        connection = cls(plain, path, timeout)
-        try:
-            plain.setblocking(True)
-            connection._limit(socket.SO_SNDTIMEO, "connect", connection._deadline())
-            plain.connect(path)
-        except OSError as error:
-            plain.close()
-            raise _cannot_connect(path, timeout, error) from None
-        except BaseException:
-            plain.close()
-            raise
-        return connection
-
-    def hello(self, namespace: str) -> Reply:
-        return self.request("hello", namespace=namespace, client=f"sealbuf-python/{__version__}")
-
-    def request(self, op: str, payload: bytes | memoryview = b"", **fields: Any) -> Reply:
+    def request(
+        self,
+        op: str,
+        payload: bytes | memoryview = b"",
+        deadline: Deadline | None = None,
+        **fields: Any,
+    ) -> Reply:
         """Sends a request and waits for its reply; an error reply is raised as its exception.
 
-        The payload may have any format and shape; it is sent as its bytes.
+        The payload may have any format and shape; it is sent as its bytes. Without a deadline the
+        connection's own timeout counts.
         """
-        deadline = self._deadline()
+        until = deadline or Deadline(self.timeout)
         try:
-            if not self._turn.acquire(timeout=-1 if self.timeout is None else self.timeout):
-                raise self._late(op)
-            reply = self._exchange(op, payload, fields, deadline)
+            if not self._turn.acquire(timeout=until.left):
+                raise _late(op, until)
+            reply = self._exchange(op, payload, fields, until)
         finally:
             # A signal handler may raise right behind `acquire`. The lock knows its owner, so this
             # gives it back if, and only if, it was acquired. suppress() would be one more step
@@ -145,6 +125,12 @@ class Connection:
         if reply.kind == "error":
             raise from_wire(reply["code"], reply["message"])
         return reply
+
+    def next_event(self, deadline: Deadline) -> Reply:
+        """What a `watch`, the request that was sent last, tells next."""
+        with self._turn:
+            self._check_open()
+            return self._await("watch", ("event",), deadline)
 
     @contextmanager
     def judging(self) -> Iterator[None]:
@@ -164,32 +150,72 @@ class Connection:
         with self._turn:
             self._end(Closed(f"store is closed: socket={self.peer}"))
 
+    def end(self) -> None:
+        """The daemon is known to be gone, or the session to be over."""
+        self.cut()
+        with self._turn:
+            self._end(self._lost("the daemon is gone"))
+
+    def cut(self) -> None:
+        """Ends the session under a thread that waits in it, which then gets Disconnected."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def abandon(self) -> None:
+        """In a forked child: the session stays the parent's, this process's copy is closed."""
+        self._turn = threading.RLock()
+        self._exchanging = False
+        self._end(self._lost("it belongs to the process that forked"))
+
+    def fileno(self) -> int:
+        """That of the socket; -1 once the session is over."""
+        return self._socket.fileno()
+
     @property
     def state(self) -> str:
         """`open`, or the code of the error that calls get now."""
         return "open" if self._ended is None else self._ended.code
 
+    @property
+    def in_step(self) -> bool:
+        """Whether every request was answered, so that somebody else may go on with it."""
+        return self._ended is None and self._answered == self._seq
+
+    @property
+    def arrived(self) -> bool:
+        """Whether something waits to be read, be it the end of the stream."""
+        return bool(self._replies) or bool(self._readable.poll(0))
+
     def _exchange(
-        self, op: str, payload: bytes | memoryview, fields: dict[str, Any], deadline: float | None
+        self, op: str, payload: bytes | memoryview, fields: dict[str, Any], deadline: Deadline
     ) -> Reply:
         if self._exchanging:
             raise InvalidRequest(f"a signal handler asks in the middle of a request: op={op}")
-        if self._ended is not None:
-            raise type(self._ended)(*self._ended.args)
+        self._check_open()
         self._exchanging = True
+        sent = False
         try:
-            self._send(op, payload, fields, deadline)
-            return self._await(op, deadline)
+            sent = self._send(op, payload, fields, deadline)
+            return self._await(op, protocol.ANSWERS[op], deadline)
+        except Disconnected as error:
+            error.sent = sent
+            raise
         finally:
             self._exchanging = False
 
+    def _check_open(self) -> None:
+        if self._ended is not None:
+            error = type(self._ended)(*self._ended.args)
+            if isinstance(error, Disconnected):
+                error.sent = False
+            raise error
+
     def _send(
-        self,
-        op: str,
-        payload: bytes | memoryview,
-        fields: dict[str, Any],
-        deadline: float | None,
-    ) -> None:
+        self, op: str, payload: bytes | memoryview, fields: dict[str, Any], deadline: Deadline
+    ) -> bool:
+        """Sends a request; whether all of it was."""
+        if deadline.passed:
+            raise _late(op, deadline)
         size = memoryview(payload).nbytes
         orphans = list(self._orphans)
         frames = b"".join(self._frame("abort", {"buffer": orphan}) for orphan in orphans)
@@ -197,42 +223,56 @@ class Connection:
         try:
             self._send_all(op, [frames, payload], len(frames) + size, deadline)
         except (BrokenPipeError, ConnectionResetError):
-            return  # the daemon may have said why before it closed: the reading side finds out
-        except _NothingSentError:
-            raise self._late(op) from None
-        except BaseException:
-            self._end(self._lost("a request could not be sent whole"))
-            raise
+            return (
+                False  # the daemon may have said why before it closed: the reading side finds out
+            )
         for _ in orphans:
             self._orphans.popleft()
+        return True
 
     def _send_all(
-        self, op: str, parts: list[bytes | memoryview], left: int, deadline: float | None
+        self, op: str, parts: list[bytes | memoryview], left: int, deadline: Deadline
     ) -> None:
-        whole = left
-        while left > 0:
-            try:
-                self._limit(socket.SO_SNDTIMEO, op, deadline)
-                sent = self._socket.sendmsg(parts, (), socket.MSG_NOSIGNAL)
-            except (BlockingIOError, Timeout):
-                raise _NothingSentError if left == whole else self._late(op) from None
-            left -= sent
-            if left > 0:
-                parts = [memoryview(b"".join(parts))[sent:]]
+        whole, waiting = left, False
+        try:
+            while left > 0:
+                try:
+                    sent = self._socket.sendmsg(parts, (), socket.MSG_NOSIGNAL)
+                except BlockingIOError:
+                    waiting = left == whole
+                    _wait(self._writable(), op, deadline)
+                    waiting = False
+                    continue
+                left -= sent
+                if left > 0:
+                    parts = [memoryview(b"".join(parts))[sent:]]
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except BaseException:
+            if not waiting:  # nothing has left before the first wait: the stream is in step
+                self._end(self._lost("a request could not be sent whole"))
+            raise
+
+    def _writable(self) -> select.poll:
+        poller = select.poll()
+        poller.register(self._socket, select.POLLOUT)
+        return poller
 
     def _frame(self, op: str, fields: dict[str, Any], payload_bytes: int = 0) -> bytes:
         self._seq += 1
         return protocol.encode_request(op, self._seq, fields, payload_bytes)
 
-    def _await(self, op: str, deadline: float | None) -> Reply:
-        """The reply to the request that was sent last."""
+    def _await(self, op: str, kinds: Collection[str], deadline: Deadline) -> Reply:
+        """The next reply of these kinds to the request that was sent last, or an error."""
         while True:
             while self._replies:
                 reply = self._replies.popleft()
-                if reply["seq"] == self._seq and reply.kind in protocol.ANSWERS[op] | {"error"}:
+                if reply["seq"] == self._seq and (reply.kind in kinds or reply.kind == "error"):
+                    self._answered = self._seq
                     return reply
                 self._pass_over(reply)
-            self._receive(op, deadline)
+            _wait(self._readable, op, deadline)
+            self._receive()
 
     def _pass_over(self, reply: Reply) -> None:
         """A reply that nobody waits for: late, or the daemon's last word on the whole session."""
@@ -244,19 +284,16 @@ class Connection:
             raise error
         if not 0 < seq < self._seq:
             raise self._fail(f"unexpected reply: reply={reply.kind} seq={seq} last={self._seq}")
-        if reply.kind == "lent":
+        if reply.kind in _UNFINISHED:
             self.forget(reply["buffer"])
 
-    def _receive(self, op: str, deadline: float | None) -> None:
+    def _receive(self) -> None:
         """One read, and the replies that became complete by it."""
-        self._limit(socket.SO_RCVTIMEO, op, deadline)
         try:
             count, ancillary, flags, _ = self._socket.recvmsg_into(
                 [self._room], _CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC
             )
             self._take(self._room[:count], ancillary, flags)
-        except BlockingIOError:
-            raise self._late(op) from None
         except (ProtocolError, Disconnected) as error:
             raise self._fail_with(error) from None
         except OSError as error:
@@ -294,26 +331,6 @@ class Connection:
         taken = [self._arrived.popleft() for _ in range(frame.descriptors)]
         return Reply(kind, frame.head, frame.payload, taken)
 
-    def _deadline(self) -> float | None:
-        return None if self.timeout is None else monotonic() + self.timeout
-
-    def _limit(self, option: int, op: str, deadline: float | None) -> None:
-        """Has the kernel end the next call at the deadline."""
-        if deadline is None or self.timeout is None:
-            return
-        left = deadline - monotonic()
-        if left <= 0:
-            raise self._late(op)
-        limit = self.timeout if left > self.timeout * (1 - SLACK) else left
-        if limit != self._limits[option]:
-            micros = max(1, int(limit * 1_000_000))
-            timeval = _TIMEVAL.pack(*divmod(micros, 1_000_000))
-            self._socket.setsockopt(socket.SOL_SOCKET, option, timeval)
-            self._limits[option] = limit
-
-    def _late(self, op: str) -> Timeout:
-        return Timeout(f"no answer within the deadline: op={op} timeout={self.timeout}")
-
     def _lost(self, why: str) -> Disconnected:
         return Disconnected(f"the connection to the daemon is over: socket={self.peer} why={why}")
 
@@ -337,12 +354,11 @@ class Connection:
         self._arrived.clear()
 
 
-def _cannot_connect(path: str, timeout: float | None, error: OSError) -> Error:
-    if error.errno == errno.EAGAIN:
-        return Timeout(f"no answer within the deadline: op=connect timeout={timeout}")
-    if error.errno == errno.EACCES:
-        return NotPermitted(
-            f"the socket is not for this user, ask for membership in the daemon's group: "
-            f"uid={os.geteuid()} socket={path}"
-        )
-    return NoDaemon(f"nobody listens at the socket: socket={path} error={error.strerror}")
+def _wait(poller: select.poll, op: str, deadline: Deadline) -> None:
+    while not poller.poll(deadline.poll_millis):
+        if deadline.passed:
+            raise _late(op, deadline)
+
+
+def _late(op: str, deadline: Deadline) -> Timeout:
+    return Timeout(f"no answer within the deadline: op={op} timeout={deadline.timeout}")

@@ -103,6 +103,8 @@ class Disconnected(Error, ConnectionError):
 
     code = "disconnected"
     advice = "connect again"
+    sent: bool = True
+    """Whether the request may have reached the daemon; False: it surely had no effect."""
 
 
 class NoDaemon(Disconnected):

@@ -1,31 +1,36 @@
 """A connection to the daemon as users see it: buffers by name.
 
-What is in the catalog and mapped is read without a system call (`_catalog`); everything else is one
-request to the daemon (`_connection`), after which it is mapped. Segments are asked for once: slabs
-are cached by the catalog reader, dedicated segments live exactly as long as some view of them.
+What each verb means is said here. How a buffer is found is in `_catalog` and `_session`; what
+happens when the daemon goes away in `_link`; waiting, batches and events in `_side`, `_once`,
+`_room`, `_batch` and `_watch`.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping
 from operator import index
 from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
-from weakref import WeakValueDictionary
 
-from sealbuf import _memory as memory
 from sealbuf._address import socket_path
-from sealbuf._buffer import Buffer, View, record_of
-from sealbuf._catalog import Answer, CatalogReader, Slab
-from sealbuf._connection import Connection, Reply
+from sealbuf._batch import check_count, put_many
+from sealbuf._buffer import Buffer, View
+from sealbuf._catalog import Answer
+from sealbuf._deadline import Deadline
+from sealbuf._dial import Dialer
 from sealbuf._entry import Entry
-from sealbuf._errors import Closed, Error, InvalidName, InvalidRequest, NotFound, ProtocolError
-from sealbuf._layout import Place, check_payload, match_record
-from sealbuf._memory import Mapping
+from sealbuf._errors import Disconnected, InvalidName, InvalidRequest, NotFound
+from sealbuf._holder import Holder
+from sealbuf._link import Link
 from sealbuf._names import name_bytes, prefix_bytes, utf8
-from sealbuf._protocol import LIST_MAX, PUT_MAX, SEQ_MAX, check_entries
-from sealbuf._writer import Session, Writer
+from sealbuf._once import get_or_create
+from sealbuf._protocol import BATCH_MAX, SEQ_MAX
+from sealbuf._room import publish
+from sealbuf._session import Session, in_dedicated, not_found
+from sealbuf._terms import Terms
+from sealbuf._watch import Watch
+from sealbuf._writer import Writer
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 12):
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
         from typing_extensions import Buffer as BytesLike
 
 Entries: TypeAlias = list[Entry]
+Holders: TypeAlias = list[Holder]
 
 
 def connect(
@@ -46,109 +52,226 @@ def connect(
 
     `socket` is the path of its socket; without it $SEALBUF_SOCKET, then
     $XDG_RUNTIME_DIR/sealbuf/sealbuf.sock, then /run/sealbuf/sealbuf.sock. `timeout` is the deadline
-    of connecting and of every later call, in seconds; None waits for ever.
+    of connecting and of every later call that does not take its own, in seconds; None waits for
+    ever.
 
     Raises NoDaemon when nobody listens there, NotPermitted when this user may not connect,
     WrongVersion when the daemon speaks another version, Timeout when it does not answer.
     """
     if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
         raise InvalidRequest(f"timeout out of bounds: timeout={timeout} above=0 max={TIMEOUT_MAX}")
-    connection = Connection.connect(socket_path(socket), timeout)
-    try:
-        with connection.hello(namespace) as welcome:
-            return Store(connection, welcome)
-    except BaseException:
-        connection.close()
-        raise
+    path = socket_path(socket)
+    return Store(Link(path, Dialer(path, namespace, timeout), timeout))
 
 
 class Store:
-    """Buffers by name, at one daemon. Comes from `connect`; a context manager that closes it.
+    """Buffers by name. Comes from `connect`; a context manager that closes it.
 
     Any number of threads may use it at once: gets of mapped buffers run beside each other, requests
-    to the daemon take turns. Every call raises Closed after `close`, Disconnected once the daemon
-    is gone, Timeout when the daemon does not answer within the store's deadline, and TypeError for
-    arguments of the wrong type.
+    to the daemon take turns, and whoever waits for something keeps nobody else waiting. A forked
+    child may go on using it, and connects anew for that.
+
+    When the daemon goes away, a Store connects to the next one by itself, within the deadline of
+    the call that noticed. The names of the old daemon do not answer any more; Buffers and views
+    stay as they are. A call that changes something and was under way is done again if another
+    daemon answers; if the same one does, nobody can tell whether it was done, and it raises
+    Disconnected.
+
+    Every call raises Closed after `close`, NoDaemon when no daemon listens within the deadline,
+    Timeout when it does not answer within it, and TypeError for arguments of the wrong type.
     """
 
-    def __init__(self, connection: Connection, welcome: Reply) -> None:
-        self._connection = connection
-        self._session = Session(connection, welcome["uid"])
-        self._unseen: WeakValueDictionary[int, Buffer] = WeakValueDictionary()
-        with connection.judging():
-            header = Mapping.shared(welcome.descriptors[0].fileno(), welcome["catalog_bytes"])
-            catalog = CatalogReader(welcome["catalog"], header, self._map_segment)
-            if f"{catalog.daemon:016x}" != welcome["daemon"]:
-                raise ProtocolError(
-                    f"catalog of another daemon: daemon={catalog.daemon:016x} "
-                    f"expected={welcome['daemon']}"
-                )
-        self._catalog: CatalogReader | None = catalog
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
-    def put(self, data: "BytesLike | Buffer", name: str | None = None) -> Buffer:
+    def put(
+        self,
+        data: "BytesLike | Buffer",
+        name: str | None = None,
+        *,
+        replace: bool = False,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> Buffer:
         """Publishes a copy of the bytes of `data`, any object with the buffer protocol.
 
         Without a name the store chooses one. Up to 256 KiB it is one round trip; above, the bytes
         are copied straight into shared memory. Data that is not C-contiguous is copied once more.
 
-        Raises AlreadyExists when the name is taken, StoreFull when there is no room, InvalidName.
+        `replace`: a buffer of that name makes place for this one in one step; whoever looks sees
+        the old one or the new one. `ttl`: seconds after which the name goes as if deleted.
+        `timeout`: seconds to wait for room while the store is full; None does not wait.
+
+        Raises AlreadyExists when the name is taken, StoreFull when there is no room, NotPermitted
+        when the buffer to be replaced is somebody else's, InvalidName.
         """
         view = contiguous(data)
+        terms = Terms.of(replace, ttl)
         if name is not None:
             name_bytes(name)
-        if view.nbytes > PUT_MAX:
-            with self.create(name, nbytes=view.nbytes) as writer:
-                memory.copy(view, writer.memoryview())
-                return writer.seal()
-        catalog = self._open_catalog()
-        published = self._connection.request("put", payload=view, name=name)
-        return self._buffer(catalog, published, view.nbytes)
+        return publish(
+            self._link,
+            lambda session, deadline: session.put(view, name, terms, deadline),
+            view.nbytes,
+            timeout,
+        )
 
-    def create(self, name: str | None = None, *, nbytes: SupportsIndex) -> Writer:
+    def put_many(
+        self,
+        batch: "Mapping[str, BytesLike | Buffer]",
+        *,
+        replace: bool = False,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Buffer]:
+        """Publishes several buffers by their names, at most 1024: all of them, or none.
+
+        One round trip while each has at most 256 KiB and all together 1 MiB; above, they share one
+        segment, which stays in memory as long as one of them does. Readers may see the names appear
+        one after the other. Otherwise as `put`.
+        """
+        check_count(len(batch))
+        terms = Terms.of(replace, ttl)
+        for name in batch:
+            name_bytes(name)
+        views = {name: contiguous(data) for name, data in batch.items()}
+        if not views:
+            return {}
+        return publish(
+            self._link,
+            lambda session, deadline: put_many(session, views, terms, deadline),
+            sum(view.nbytes for view in views.values()),
+            timeout,
+        )
+
+    def create(
+        self,
+        name: str | None = None,
+        *,
+        nbytes: SupportsIndex,
+        replace: bool = False,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> Writer:
         """Lends `nbytes` bytes of zeroed shared memory to be written in place and then sealed.
 
-        The name is taken from now on. Without one the store chooses it. Raises AlreadyExists,
-        StoreFull, QuotaExceeded when too many buffers are unfinished, InvalidName, InvalidRequest
-        for a size that cannot be, TooManyMappings.
+        The name is taken from now on; with `replace` a buffer that has it is there until the seal.
+        Without one the store chooses it. `ttl` counts from the seal. `timeout` as in `put`.
+
+        Raises AlreadyExists, StoreFull, QuotaExceeded when too many buffers are unfinished,
+        NotPermitted, InvalidName, InvalidRequest for a size that cannot be, TooManyMappings.
         """
         if name is not None:
             name_bytes(name)
         size = index(nbytes)
         if not 0 <= size <= SEQ_MAX:
             raise InvalidRequest(f"size out of bounds: nbytes={size} min=0 max={SEQ_MAX}")
-        lent = self._connection.request("create", name=name, nbytes=size)
-        return Writer(self._session, lent)
+        terms = Terms.of(replace, ttl)
+        return publish(
+            self._link,
+            lambda session, deadline: session.create(name, size, terms, deadline),
+            size,
+            timeout,
+        )
 
-    def get(self, name: str) -> Buffer:
+    def get(
+        self, name: str, timeout: float | None = None, *, newer_than: int | None = None
+    ) -> Buffer:
         """The buffer of that name; takes no system call when its memory is mapped already.
 
-        Raises NotFound (a KeyError) when there is none, TooManyMappings.
+        `timeout`: seconds to wait for it to be published (`math.inf`: for ever); past that Timeout.
+        None does not wait: NotFound (a KeyError) when there is none.
+
+        `newer_than`: the `version` of a buffer that is known already; only one that was published
+        later counts. Versions grow for as long as the daemon lives, and begin again with the next
+        one. Whatever a new daemon has is newer: a wait that goes on across a restart knows that by
+        itself, and so does a later call whose number is greater than any that the daemon has given.
+
+        Raises TooManyMappings too.
         """
-        catalog = self._catalog or self._open_catalog()
-        found = catalog.find(utf8(name))
-        if isinstance(found, tuple):
-            number, slab, at, place = found
-            segment, offset, nbytes = place
-            if segment == 0:
-                return Buffer(slab.view[offset : offset + nbytes], slab.memory, at)
-            mapping = self._session.dedicated.get(segment)
-            if mapping is not None:
-                return Buffer(_payload(mapping, place), slab.memory, at)
-            return self._ask(name, number)
+        session = self._link.session or self._link.current()
+        if timeout is None and newer_than is None:
+            try:
+                found = session.catalog.find(utf8(name))
+            except Disconnected:
+                found = Answer.ASK
+            if isinstance(found, tuple):
+                _, slab, at, place = found
+                segment, offset, nbytes = place
+                if segment == 0:
+                    return Buffer(slab.view[offset : offset + nbytes], slab.memory, at)
+                mapping = session.dedicated.get(segment)
+                if mapping is not None:
+                    return Buffer(in_dedicated(mapping, place), slab.memory, at)
+            elif found is Answer.ABSENT:
+                raise not_found(name)
+        return self._get(name, timeout, newer_than)
+
+    def get_many(self, names: Iterable[str], timeout: float | None = None) -> dict[str, Buffer]:
+        """The buffers of these names, by name, in that order.
+
+        `timeout`: seconds to wait until all of them have been published; past that Timeout. None
+        does not wait: NotFound for the first that is not there. Not a snapshot: a name that was
+        found may be deleted or replaced while another one is waited for.
+        """
+        if timeout is None:
+            return {name: self.get(name) for name in names}
+        deadline = Deadline.of_waiting(timeout)
+        return {name: self.get(name, deadline.wait_left) for name in names}
+
+    def get_or_create(
+        self,
+        name: str,
+        factory: "Callable[[], BytesLike | Buffer]",
+        *,
+        timeout: float | None = None,
+    ) -> Buffer:
+        """The buffer of that name, or of what `factory()` returns if nobody has published it.
+
+        Among all threads and processes exactly one calls its factory; the others wait until the
+        buffer is published. If the factory raises, its exception goes on to the caller, and the
+        next who waits calls its own; so too when the process of the first one ends.
+
+        `timeout`: seconds to wait for somebody else's factory (`math.inf`: for ever), without it
+        the store's own; past that Timeout. One's own factory takes as long as it takes.
+
+        Raises StoreFull and InvalidName.
+        """
         name_bytes(name)
-        if found is Answer.ABSENT:
-            raise NotFound(f"no such buffer: name={name}")
-        return self._ask(name, None)
+        deadline = self._link.deadline() if timeout is None else Deadline.of_waiting(timeout)
+        try:
+            return self.get(name)
+        except NotFound:
+            pass
+        return get_or_create(self._link, name, lambda: contiguous(factory()), deadline)
+
+    def take(self, name: str, timeout: float | None = None) -> Buffer:
+        """Gets a buffer and deletes its name in one step: of all who take, exactly one gets it.
+
+        `timeout`: seconds to wait for it to be published (`math.inf`: for ever); past that Timeout.
+        None does not wait: NotFound when there is none.
+
+        Raises NotPermitted unless this user published the buffer or runs the daemon. After Ctrl-C,
+        or a Timeout because the daemon did not answer, the buffer may be taken or not.
+        """
+        name_bytes(name)
+        if timeout is None:
+            plain = self._link.deadline()
+            return self._link.run(lambda session: session.take(name, plain), plain, repeat=False)
+        deadline = Deadline.of_waiting(timeout)
+        return self._link.run(
+            lambda session: session.await_and_take(name, deadline), deadline, repeat=False
+        )
 
     def __contains__(self, name: str) -> bool:
         """Whether a buffer of that name is published at this instant."""
+        deadline = self._link.deadline()
         try:
-            found = self._open_catalog().find(utf8(name))
-            if found is Answer.ASK:
-                self._connection.request("open", name=name).close()
-        except (NotFound, InvalidName):
+            return self._link.run(
+                lambda session: session.contains(name, deadline), deadline, repeat=True
+            )
+        except InvalidName:
             return False
-        return found is not Answer.ABSENT
 
     def delete(self, *names: str) -> None:
         """Takes names out of the store, one after the other; views and Buffers stay valid.
@@ -158,8 +281,8 @@ class Store:
         """
         for name in names:
             name_bytes(name)
-        for name in names:
-            self._connection.request("delete", name=name)
+        for at in range(0, len(names), BATCH_MAX):
+            self._delete(names[at : at + BATCH_MAX], self._link.deadline())
 
     def list(
         self, prefix: str = "", *, limit: int | None = None, after: str | None = None
@@ -172,34 +295,56 @@ class Store:
         prefix_bytes(prefix)
         if limit is not None and limit < 0:
             raise InvalidRequest(f"limit is below 0: limit={limit}")
-        entries = [entry for entry in self._pages(prefix) if after is None or entry.name > after]
+
+        entries = self._link.run(
+            lambda session: [
+                entry for entry in session.entries(prefix) if after is None or entry.name > after
+            ],
+            self._link.deadline(),
+            repeat=True,
+        )
         return sorted(entries, key=lambda entry: entry.name)[:limit]
+
+    def watch(self, prefix: str = "", *, replay: bool = False) -> Watch:
+        """What becomes of names that begin with `prefix`, from now on: an iterator of events.
+
+        `replay`: what is published already comes first, as `sealed` events in no particular order.
+        A watcher that is slow, or whose daemon restarts, is told by an `overflow` event that it
+        missed something; after a restart what there is is replayed again if it was asked for.
+        """
+        prefix_bytes(prefix)
+        return Watch(self._link, prefix, replay=replay)
 
     def stats(self) -> dict[str, int | str]:
         """The daemon's figures: bytes, seconds and numbers. `protocol/PROTOCOL.md` names each."""
-        stats: dict[str, int | str] = self._connection.request("stat")["stats"]
+        deadline = self._link.deadline()
+        stats: dict[str, int | str] = self._link.run(
+            lambda session: session.connection.request("stat", b"", deadline)["stats"],
+            deadline,
+            repeat=True,
+        )
         return stats
+
+    def holders(self, name: str | None = None) -> Holders:
+        """Who was handed which segment, as far as the daemon knows; with `name`, only those that
+        hold the bytes of that buffer. Raises NotFound then, if there is none."""
+        if name is not None:
+            name_bytes(name)
+        deadline = self._link.deadline()
+        return self._link.run(lambda session: session.holders(name), deadline, repeat=True)
 
     def ping(self) -> float:
         """Asks whether the daemon answers; the seconds that it took."""
-        start = monotonic()
-        self._connection.request("ping")
+        start, deadline = monotonic(), self._link.deadline()
+        self._link.run(
+            lambda session: session.connection.request("ping", b"", deadline), deadline, repeat=True
+        )
         return monotonic() - start
 
     def close(self) -> None:
-        """Ends the session. Buffers and views stay valid; unfinished writers are aborted."""
-        catalog, self._catalog = self._catalog, None
-        if catalog is None:
-            return
-        try:
-            for buffer in self._unseen.valuerefs() if catalog.alive else []:
-                if (alive := buffer()) is not None:
-                    alive.memoryview()
-        except Error:
-            pass  # what the daemon does not bring any more cannot be kept
-        finally:
-            self._connection.close()
-            catalog.close()
+        """Ends the session. Buffers and views stay valid; unfinished writers are aborted, and
+        whoever waits in another thread gets Closed."""
+        self._link.close()
 
     def __enter__(self) -> Self:
         return self
@@ -208,73 +353,22 @@ class Store:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<sealbuf.Store socket={self._connection.peer!r} {self._connection.state}>"
+        return f"<sealbuf.Store socket={self._link.path!r} {self._link.state}>"
 
-    def _open_catalog(self) -> CatalogReader:
-        if self._catalog is None:
-            raise Closed(f"store is closed: socket={self._connection.peer}")
-        return self._catalog
+    def _get(self, name: str, timeout: float | None, newer_than: int | None) -> Buffer:
+        """The ways of `get` that may ask the daemon."""
+        daemon = self._link.current().daemon
+        deadline = self._link.deadline() if timeout is None else Deadline.of_waiting(timeout)
 
-    def _buffer(self, catalog: CatalogReader, published: Reply, nbytes: int) -> Buffer:
-        """The Buffer of a put. Its view is there at once if its slab is mapped already."""
-        number, at, name = published["slab"], published["record"], published["name"].encode()
+        def call(session: Session) -> Buffer:
+            newer = newer_than if session.daemon == daemon else None
+            get = session.get if timeout is None else session.await_buffer
+            return get(name, newer, deadline)
 
-        def fetch() -> View:
-            return _in_slab(catalog.slab(number), at, name)
+        return self._link.run(call, deadline, repeat=True)
 
-        record = record_of(published.head, nbytes, self._session.uid, 0)
-        if catalog.cached(number):
-            return Buffer(fetch(), record, 0)
-        buffer = Buffer(fetch, record, 0)
-        self._unseen[published["version"]] = buffer
-        return buffer
-
-    def _map_segment(self, number: int) -> Mapping:
-        connection = self._connection
-        with connection.request("map", segment=number) as mapped, connection.judging():
-            return Mapping.shared(mapped.descriptors[0].fileno(), mapped["segment_bytes"])
-
-    def _ask(self, name: str, slab: int | None) -> Buffer:
-        """Asks for what is not mapped, or what only the daemon knows."""
-        connection = self._connection
-        catalog = self._open_catalog()
-        with connection.request("open", name=name, slab=slab) as opened, connection.judging():
-            number, segment = opened["slab"], opened["segment"]
-            brought = iter(opened.descriptors)
-            expected = (number != slab) + (segment != 0)
-            if len(opened.descriptors) != expected:
-                raise ProtocolError(
-                    f"reply with another number of descriptors: reply=opened "
-                    f"descriptors={len(opened.descriptors)} expected={expected}"
-                )
-            if number == slab:
-                found = catalog.slab(number)
-            else:
-                mapping = Mapping.shared(next(brought).fileno(), opened["slab_bytes"])
-                found = catalog.keep(number, mapping)
-            at = opened["record"]
-            place = match_record(found.memory, at, name.encode())
-            if place is None or place[0] != segment:
-                raise ProtocolError(f"record of another buffer: name={name} segment={segment}")
-            if segment == 0:
-                return Buffer(_in_slab(found, at, name.encode()), found.memory, at)
-            mapping = self._session.dedicated.get(segment) or Mapping.sealed(
-                next(brought).fileno(), opened["segment_bytes"]
-            )
-            self._session.dedicated[segment] = mapping
-            return Buffer(_payload(mapping, place), found.memory, at)
-
-    def _pages(self, prefix: str) -> Iterator[Entry]:
-        cursor = 0
-        while True:
-            page = self._connection.request("list", prefix=prefix, limit=LIST_MAX, cursor=cursor)
-            with self._connection.judging():
-                yield from map(Entry.of, check_entries(page.payload, page["count"]))
-                if page["cursor"] == cursor != 0:
-                    raise ProtocolError(f"listing does not go on: cursor={cursor}")
-            cursor = page["cursor"]
-            if cursor == 0:
-                return
+    def _delete(self, names: tuple[str, ...], deadline: Deadline) -> None:
+        self._link.run(lambda session: session.delete(names, deadline), deadline, repeat=False)
 
 
 def contiguous(data: "BytesLike | Buffer") -> View:
@@ -283,17 +377,3 @@ def contiguous(data: "BytesLike | Buffer") -> View:
         return data.memoryview()
     view = memoryview(data)
     return view if view.c_contiguous else memoryview(view.tobytes())
-
-
-def _payload(mapping: Mapping, place: Place) -> View:
-    _, offset, nbytes = place
-    check_payload(offset, nbytes, mapping.nbytes)
-    return mapping.view()[offset : offset + nbytes].toreadonly()
-
-
-def _in_slab(slab: Slab, at: int, name: bytes) -> View:
-    place = match_record(slab.memory, at, name)
-    if place is None or place[0] != 0:
-        raise ProtocolError(f"record of another buffer: at={at} name={name.decode()}")
-    _, offset, nbytes = place
-    return slab.view[offset : offset + nbytes]

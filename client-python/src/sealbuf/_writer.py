@@ -43,8 +43,8 @@ _UNFINISHED = frozenset({State.OPEN, State.READ_ONLY})
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What a store and its writers share."""
+class Lender:
+    """The session that lent a writer its segment, which is the one that may seal it."""
 
     connection: Connection
     uid: int
@@ -62,17 +62,17 @@ class Writer:
     take `buffer.memoryview()` after the seal.
     """
 
-    def __init__(self, session: "Session", lent: Reply) -> None:
+    def __init__(self, lender: Lender, lent: Reply) -> None:
         """Takes over the segment that the daemon lent, or gives it back when that fails."""
         self._state = State.ABORTED
-        self._session = session
+        self._lender = lender
         self._buffer: int = lent["buffer"]
         self._segment: int = lent["segment"]
         self._name: str = lent["name"]
         self._nbytes: int = lent["nbytes"]
         writing, self._reading = lent.descriptors
         try:
-            with writing, session.connection.judging():
+            with writing, lender.connection.judging():
                 size = lent["segment_bytes"]
                 if size < self._nbytes:
                     raise ProtocolError(
@@ -81,7 +81,7 @@ class Writer:
                 self._mapping = Mapping.lent(writing.fileno(), size)
         except BaseException:
             self._reading.close()
-            session.connection.forget(self._buffer)
+            lender.connection.forget(self._buffer)
             raise
         self._state = State.OPEN
 
@@ -132,18 +132,10 @@ class Writer:
         size = self._nbytes if nbytes is None else index(nbytes)
         if not 0 <= size <= self._nbytes:
             raise InvalidRequest(f"more bytes than created: nbytes={size} max={self._nbytes}")
-        if self._state is State.OPEN:
-            self._state = State.READ_ONLY
-            self._lay_read_only()
-        connection = self._session.connection
         fewer = None if nbytes is None else size
-        published = connection.request("seal", buffer=self._buffer, nbytes=fewer)
-        with connection.judging():
-            check_segment(self._reading.fileno(), self._mapping.nbytes, SEALED)
-        self._state = State.SEALED
-        self._reading.close()
-        self._session.dedicated[self._segment] = self._mapping
-        record = record_of(published.head, size, self._session.uid, self._segment)
+        published = self._publish("seal", nbytes=fewer)
+        place = (self._segment, 0, size)
+        record = record_of(published.head, place, self._lender.uid)
         return Buffer(self._mapping.view()[:size].toreadonly(), record, 0)
 
     def abort(self) -> None:
@@ -155,11 +147,11 @@ class Writer:
         self._mapping.abandon()
         self._reading.close()
         try:
-            self._session.connection.request("abort", buffer=self._buffer)
+            self._lender.connection.request("abort", buffer=self._buffer)
         except (Disconnected, Closed):
             pass  # the end of a session aborts what it left
         except BaseException:  # perhaps it was not even sent
-            self._session.connection.forget(self._buffer)
+            self._lender.connection.forget(self._buffer)
             raise
 
     def __enter__(self) -> Self:
@@ -181,11 +173,29 @@ class Writer:
 
     def __del__(self) -> None:
         if self._state in _UNFINISHED:
-            self._session.connection.forget(self._buffer)
+            self._lender.connection.forget(self._buffer)
             warnings.warn(f"writer was dropped: name={self._name}", ResourceWarning, stacklevel=2)
 
     def __repr__(self) -> str:
         return f"<sealbuf.Writer {self._name!r} nbytes={self._nbytes} state={self._state.value}>"
+
+    def _seal_many(self, index: bytes, count: int) -> tuple[Reply, int, Mapping]:
+        """Publishes a batch that was written here; the segment's number and its memory."""
+        return self._publish("seal_many", index, count=count), self._segment, self._mapping
+
+    def _publish(self, op: str, payload: bytes = b"", **fields: Any) -> Reply:
+        """Makes the segment read-only here and asks the daemon to seal and publish it."""
+        if self._state is State.OPEN:
+            self._state = State.READ_ONLY
+            self._lay_read_only()
+        connection = self._lender.connection
+        published = connection.request(op, payload, None, buffer=self._buffer, **fields)
+        with connection.judging():
+            check_segment(self._reading.fileno(), self._mapping.nbytes, SEALED)
+        self._state = State.SEALED
+        self._reading.close()
+        self._lender.dedicated[self._segment] = self._mapping
+        return published
 
     def _lay_read_only(self) -> None:
         try:

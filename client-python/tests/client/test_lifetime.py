@@ -55,6 +55,7 @@ def test_memory_goes_without_the_garbage_collector(path: str, name: str) -> None
 
 
 def test_a_store_leaves_nothing_behind(path: str, name: str) -> None:
+    gc.collect()
     before = descriptors(), segments()
     for _ in range(20):
         with sealbuf.connect(path) as store:

@@ -127,6 +127,15 @@ class HandMade:
             code, at = offsets[name]
             struct.pack_into(code, self.catalog.memory, at, value)
 
+    def retire(self, *numbers: int) -> None:
+        """Tells of segments that are retired, in the order of the document."""
+        (epoch,) = struct.unpack_from("<Q", self.catalog.memory, layout.EPOCH)
+        for number in numbers:
+            word = layout.RETIRED + epoch % layout.RETIRED_WORDS * layout.WORD_BYTES
+            struct.pack_into("<Q", self.catalog.memory, word, number)
+            epoch += 1
+            self.set_header(epoch=epoch)
+
     def set_directory(self, index: int, word: int) -> None:
         at = layout.DIRECTORY + index * layout.WORD_BYTES
         struct.pack_into("<Q", self.catalog.memory, at, word)

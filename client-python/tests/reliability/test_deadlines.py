@@ -43,9 +43,7 @@ CALLS: dict[str, Callable[[sealbuf.Store], Call]] = {
     "seal": lambda store: store.create(f"{NEW}/sealed", nbytes=100).seal,
     "abort": lambda store: store.create(nbytes=100).abort,
     "delete": lambda store: lambda: store.delete(UNMAPPED),
-    "connect": lambda store: (
-        lambda: sealbuf.connect(store._connection.peer, timeout=store._connection.timeout)
-    ),
+    "connect": lambda store: lambda: sealbuf.connect(store._link.path, timeout=store._link.timeout),
 }
 """Every call that asks the daemon: what makes it ready, with a store of its own."""
 

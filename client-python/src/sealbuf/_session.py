@@ -1,0 +1,298 @@
+"""One session with one daemon: what is asked of it, and what of its memory is mapped here.
+
+What is in the catalog and mapped is read without a system call (`_catalog`); everything else is one
+request, after which it is mapped. Segments are asked for once: slabs are cached by the catalog
+reader, dedicated segments live exactly as long as some view of them.
+
+Nothing here tries twice. A session that is gone says Disconnected, and `_link` makes the next one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from sealbuf import _idle as idle
+from sealbuf import _memory as memory
+from sealbuf._buffer import Buffer, View, record_of
+from sealbuf._catalog import Answer, CatalogReader, Slab
+from sealbuf._connection import Connection, Reply
+from sealbuf._deadline import Deadline
+from sealbuf._entry import Entry
+from sealbuf._errors import Disconnected, NotFound, ProtocolError
+from sealbuf._holder import Holder
+from sealbuf._layout import Place, check_payload, match_record, read_record
+from sealbuf._memory import Mapping
+from sealbuf._names import name_bytes, utf8
+from sealbuf._protocol import LIST_MAX, PUT_MAX, check_entries, check_holders, encode_rows
+from sealbuf._side import parked
+from sealbuf._terms import Terms
+from sealbuf._writer import Lender, Writer
+
+if TYPE_CHECKING:
+    from sealbuf._link import Link
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+class Session:
+    """See above. Any number of threads may use it; requests take turns."""
+
+    def __init__(self, connection: Connection, welcome: Reply, link: "Link") -> None:
+        self.connection = connection
+        self.uid: int = welcome["uid"]
+        self.daemon: str = welcome["daemon"]
+        self.dedicated: WeakValueDictionary[int, Mapping] = WeakValueDictionary()
+        """Published dedicated segments that some view keeps mapped, by number."""
+        self._link = link
+        with connection.judging():
+            header = Mapping.shared(welcome.descriptors[0].fileno(), welcome["catalog_bytes"])
+            self.catalog = CatalogReader(welcome["catalog"], header, self._map_segment)
+            if f"{self.catalog.daemon:016x}" != self.daemon:
+                raise ProtocolError(
+                    f"catalog of another daemon: daemon={self.catalog.daemon:016x} "
+                    f"expected={self.daemon}"
+                )
+
+    @property
+    def usable(self) -> bool:
+        return self.connection.state == "open" and self.catalog.alive
+
+    def put(self, view: View, name: str | None, terms: Terms, deadline: Deadline) -> Buffer:
+        return self.put_over(self.connection, view, name, terms, deadline)
+
+    def put_over(
+        self,
+        connection: Connection,
+        view: View,
+        name: str | None,
+        terms: Terms,
+        deadline: Deadline,
+    ) -> Buffer:
+        """Publishes over that session, which has the reservation of the name if there is one."""
+        fields: dict[str, Any] = {"name": name, **terms.fields}
+        if view.nbytes <= PUT_MAX:
+            published = connection.request("put", view, deadline, **fields)
+            return self._published(published, view.nbytes)
+        lent = connection.request("create", b"", deadline, nbytes=view.nbytes, **fields)
+        try:
+            with Writer(self.lender(connection), lent) as writer:
+                memory.copy(view, writer.memoryview())
+                return writer.seal()
+        except Disconnected as error:
+            error.sent = True  # if not the seal itself, then what made room for it
+            raise
+
+    def create(self, name: str | None, nbytes: int, terms: Terms, deadline: Deadline) -> Writer:
+        fields: dict[str, Any] = {"name": name, "nbytes": nbytes, **terms.fields}
+        lent = self.connection.request("create", b"", deadline, **fields)
+        return Writer(self.lender(self.connection), lent)
+
+    def get(self, name: str, newer: int | None, deadline: Deadline) -> Buffer:
+        """The buffer of that name, if its version is greater; NotFound."""
+        found, newer = self._look(name, newer, deadline)
+        if isinstance(found, Buffer):
+            return found
+        if found is Answer.ABSENT:
+            raise not_found(name, newer)
+        return self._open(name, found, newer, deadline)
+
+    def await_buffer(self, name: str, newer: int | None, deadline: Deadline) -> Buffer:
+        """The same, waiting for it to be published."""
+        found, newer = self._look(name, newer, deadline)
+        if isinstance(found, Buffer):
+            return found
+        if found is not Answer.ABSENT:
+            with suppress(NotFound):
+                return self._open(name, found, newer, deadline)
+        with self._link.sides.borrowed(self.daemon, deadline) as side:
+            epoch = self.catalog.epoch
+            opened = parked(side, "open", deadline, name=name, newer=newer)
+            return self.opened(side, opened, name, None, epoch)
+
+    def take(self, name: str, deadline: Deadline) -> Buffer:
+        epoch = self.catalog.epoch
+        taken = self.connection.request("take", b"", deadline, name=name)
+        return self.opened(self.connection, taken, name, None, epoch)
+
+    def await_and_take(self, name: str, deadline: Deadline) -> Buffer:
+        with self._link.sides.borrowed(self.daemon, deadline) as side:
+            epoch = self.catalog.epoch
+            taken = parked(side, "take", deadline, name=name)
+            return self.opened(side, taken, name, None, epoch)
+
+    def await_room(self, nbytes: int, deadline: Deadline) -> None:
+        with self._link.sides.borrowed(self.daemon, deadline) as side:
+            parked(side, "await_room", deadline, nbytes=nbytes)
+
+    def contains(self, name: str, deadline: Deadline) -> bool:
+        found = self.catalog.find(utf8(name))
+        if found is not Answer.ASK:
+            return found is not Answer.ABSENT
+        try:
+            self.connection.request("open", b"", deadline, name=name).close()
+        except NotFound:
+            return False
+        return True
+
+    def delete(self, names: Sequence[str], deadline: Deadline) -> None:
+        """Deletes at most BATCH_MAX names in one step, one without a list around it."""
+        if len(names) == 1:
+            self.connection.request("delete", b"", deadline, name=names[0])
+        else:
+            payload = encode_rows(names)
+            self.connection.request("delete_many", payload, deadline, count=len(names))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """All buffers whose names begin so. The daemon may have moved some between two pages, and
+        tells of them twice then."""
+        seen: set[int] = set()
+        for page in self._pages("list", check_entries, prefix=prefix, limit=LIST_MAX):
+            for entry in page:
+                if entry["buffer"] not in seen:
+                    seen.add(entry["buffer"])
+                    yield Entry.of(entry)
+
+    def holders(self, name: str | None) -> list[Holder]:
+        pages = self._pages("holders", check_holders, name=name)
+        return [Holder.of(row) for page in pages for row in page]
+
+    def in_slab(self, number: int, at: int, name: bytes) -> View:
+        slab = self.catalog.slab(number)
+        place = match_record(slab.memory, at, name)
+        if place is None or place[0] != 0:
+            raise ProtocolError(f"record of another buffer: at={at} name={name.decode()}")
+        return _payload(slab, place)
+
+    def opened(
+        self, connection: Connection, reply: Reply, name: str, slab: int | None, epoch: int
+    ) -> Buffer:
+        """The buffer of an `opened` or `taken`, which brought what the request did not name."""
+        with reply, connection.judging():
+            number, segment = reply["slab"], reply["segment"]
+            brought = iter(reply.descriptors)
+            expected = (number != slab) + (segment != 0)
+            if len(reply.descriptors) != expected:
+                raise ProtocolError(
+                    f"reply with another number of descriptors: reply={reply.kind} "
+                    f"descriptors={len(reply.descriptors)} expected={expected}"
+                )
+            if number == slab:
+                found = self.catalog.slab(number)
+            else:
+                mapping = Mapping.shared(next(brought).fileno(), reply["slab_bytes"])
+                found = self.catalog.cached(number) or self.catalog.keep(number, mapping, epoch)
+            at = reply["record"]
+            place = match_record(found.memory, at, name.encode())
+            if place is None or place[0] != segment:
+                raise ProtocolError(f"record of another buffer: name={name} segment={segment}")
+            if segment == 0:
+                return Buffer(_payload(found, place), found.memory, at)
+            mapping = self.dedicated.get(segment) or Mapping.sealed(
+                next(brought).fileno(), reply["segment_bytes"]
+            )
+            self.dedicated[segment] = mapping
+            return Buffer(in_dedicated(mapping, place), found.memory, at)
+
+    def published(self, told: dict[str, Any], place: Place, slab: int, at: int) -> Buffer:
+        """The Buffer of what this process published itself and told the daemon to keep in a slab.
+        Its view is there at once if the slab is mapped already."""
+        name, daemon, link = told["name"].encode(), self.daemon, self._link
+        record = record_of(told, place, self.uid)
+        if self.catalog.cached(slab):
+            return Buffer(self.in_slab(slab, at, name), record, 0)
+        buffer = Buffer(lambda: link.look(daemon, slab, at, name), record, 0)
+        link.keep_unseen(daemon, told["version"], buffer)
+        return buffer
+
+    def end(self) -> None:
+        """Another session has taken its place."""
+        self._let_go()
+        self.connection.end()
+
+    def close(self) -> None:
+        self._let_go()
+        self.connection.close()
+
+    def _let_go(self) -> None:
+        idle.leave(self.catalog)
+        self.catalog.close()
+
+    def lender(self, connection: Connection) -> Lender:
+        return Lender(connection, self.uid, self.dedicated)
+
+    def _published(self, reply: Reply, nbytes: int) -> Buffer:
+        return self.published(reply.head, (0, 0, nbytes), reply["slab"], reply["record"])
+
+    def _look(
+        self, name: str, newer: int | None, deadline: Deadline
+    ) -> tuple[Buffer | int | Answer, int | None]:
+        """What there is without asking; and `newer`, unless it is the version of an older daemon,
+        which is so if this one has not come so far yet."""
+        found = self._find(name, newer)
+        if newer is None or isinstance(found, Buffer):
+            return found, newer
+        page = self.connection.request("list", b"", deadline, prefix=name, limit=1, cursor=0)
+        return (found, newer) if newer <= page["until"] else (self._find(name, None), None)
+
+    def _find(self, name: str, newer: int | None) -> Buffer | int | Answer:
+        """The buffer; or the slab of its record, if its own segment is not mapped; or why not."""
+        found = self.catalog.find(utf8(name))
+        if isinstance(found, Answer):
+            name_bytes(name)
+            return found
+        number, slab, at, place = found
+        if newer is not None and read_record(slab.memory, at).version <= newer:
+            return Answer.ABSENT
+        if place[0] == 0:
+            return Buffer(_payload(slab, place), slab.memory, at)
+        mapping = self.dedicated.get(place[0])
+        return number if mapping is None else Buffer(in_dedicated(mapping, place), slab.memory, at)
+
+    def _open(
+        self, name: str, found: int | Answer, newer: int | None, deadline: Deadline
+    ) -> Buffer:
+        """Asks for what is not mapped, or what only the daemon knows."""
+        slab = found if isinstance(found, int) else None
+        epoch = self.catalog.epoch
+        opened = self.connection.request("open", b"", deadline, name=name, slab=slab, newer=newer)
+        return self.opened(self.connection, opened, name, slab, epoch)
+
+    def _map_segment(self, number: int) -> Mapping:
+        connection = self.connection
+        with connection.request("map", segment=number) as mapped, connection.judging():
+            return Mapping.shared(mapped.descriptors[0].fileno(), mapped["segment_bytes"])
+
+    def _pages(self, op: str, check: Callable[[bytes, int], Rows], **fields: Any) -> Iterator[Rows]:
+        """Page after page, all of them as things were published when the first was asked for."""
+        cursor = 0
+        while True:
+            page = self.connection.request(op, cursor=cursor, **fields)
+            with self.connection.judging():
+                rows = check(page.payload, page["count"])
+                if page["cursor"] == cursor != 0:
+                    raise ProtocolError(f"listing does not go on: cursor={cursor}")
+            yield rows
+            cursor = page["cursor"]
+            if cursor == 0:
+                return
+            if "until" in page.head:
+                fields.setdefault("until", page["until"])
+
+
+def not_found(name: str, newer: int | None = None) -> NotFound:
+    name_bytes(name)
+    newer_than = "" if newer is None else f" newer_than={newer}"
+    return NotFound(f"no such buffer: name={name}{newer_than}")
+
+
+def in_dedicated(mapping: Mapping, place: Place) -> View:
+    """The payload at that place of a dedicated segment."""
+    _, offset, nbytes = place
+    check_payload(offset, nbytes, mapping.nbytes)
+    return mapping.view()[offset : offset + nbytes].toreadonly()
+
+
+def _payload(slab: Slab, place: Place) -> View:
+    _, offset, nbytes = place
+    return slab.view[offset : offset + nbytes]

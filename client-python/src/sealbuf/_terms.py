@@ -1,0 +1,29 @@
+"""On what terms a buffer is published."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from sealbuf._errors import InvalidRequest
+from sealbuf._protocol import TTL_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Whether it may replace one of its name, how many milliseconds it lives (None: on), and the
+    reservation of its name, if there is one."""
+
+    replace: bool = False
+    ttl: int | None = None
+    reservation: int | None = None
+
+    @classmethod
+    def of(cls, replace: bool, ttl: float | None) -> "Terms":
+        """With the time to live in seconds, as users say it."""
+        if ttl is not None and not 0 < ttl <= TTL_MAX / 1000:
+            raise InvalidRequest(f"ttl out of bounds: ttl={ttl} above=0 max={TTL_MAX // 1000}")
+        return cls(replace, None if ttl is None else ceil(ttl * 1000))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {"replace": self.replace, "ttl": self.ttl, "buffer": self.reservation}
