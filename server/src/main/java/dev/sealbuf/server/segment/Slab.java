@@ -3,6 +3,7 @@ package dev.sealbuf.server.segment;
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.LittleEndian;
 import dev.sealbuf.protocol.RecordLayout;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -19,7 +20,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It is only appended to: what was written once is never written again, also after its buffer was
 /// deleted, since nobody can know who still reads it. When it is full it loses its writable
-/// mapping. It stays for as long as the store does, however few of its records are live.
+/// mapping; when none of its records is live it goes, as a whole.
+///
+/// Each record says where it ends, so all of them can be walked from the start ([#end]). The slab
+/// counts how many are live and how many bytes those take; which ones, only the catalog knows.
 public final class Slab implements SharedSegment {
   public static final long BYTES = RecordLayout.SLAB_BYTES;
 
@@ -29,6 +33,8 @@ public final class Slab implements SharedSegment {
   private @Nullable SlabWriter writer;
   private long position;
   private long live;
+  private long liveBytes;
+  private long oldestVersion = Long.MAX_VALUE;
 
   private Slab(long number, DaemonSegment segment) {
     this.number = number;
@@ -89,26 +95,63 @@ public final class Slab implements SharedSegment {
     return live;
   }
 
+  /// Bytes of those records and their payloads, padding included.
+  public long liveBytes() {
+    return liveBytes;
+  }
+
+  /// The smallest version of all its records, live or not.
+  public long oldestVersion() {
+    return oldestVersion;
+  }
+
+  /// Where the record at byte `at` ends, with its payload if that is here, and the next begins.
+  public long end(long at) {
+    if (memory.get(LittleEndian.U64, at + RecordLayout.SEGMENT) != 0) {
+      long bytes = memory.get(LittleEndian.U32, at + RecordLayout.RECORD_BYTES);
+      return RecordLayout.align(at + bytes);
+    }
+    long payload = memory.get(LittleEndian.U64, at + RecordLayout.OFFSET);
+    return RecordLayout.align(payload + memory.get(LittleEndian.U64, at + RecordLayout.NBYTES));
+  }
+
   /// Appends a record whose payload lies elsewhere. Returns where it begins.
   public long append(BufferRecord record) {
     long at = position;
-    position = RecordLayout.align(writer().write(at, record));
-    live++;
-    return at;
+    return appended(at, writer().write(at, record), record.version());
   }
 
   /// Appends a record and, where it says, its payload. Returns where the record begins.
   public long append(BufferRecord record, ByteBuffer payload) {
+    long at = position;
     SlabWriter both = writer();
     long end = both.write(record.offset(), payload);
-    long at = append(record);
+    both.write(at, record);
+    return appended(at, end, record.version());
+  }
+
+  /// Appends a record as it stands in another slab, with its payload if that is there. Returns
+  /// where it begins.
+  public long appendCopy(Slab from, long at) {
+    long start = position;
+    long bytes = from.end(at) - at;
+    writer().copy(start, from.memory, at, bytes);
+    long version = from.memory.get(LittleEndian.U64, at + RecordLayout.VERSION);
+    return appended(start, start + bytes, version);
+  }
+
+  private long appended(long at, long end, long version) {
     position = RecordLayout.align(end);
+    live++;
+    liveBytes += position - at;
+    oldestVersion = Math.min(oldestVersion, version);
     return at;
   }
 
-  /// A record's word has gone from the catalog; its bytes stay.
-  public void forget() {
+  /// The word of the record at byte `at` has gone from the catalog; its bytes stay.
+  public void forget(long at) {
     live--;
+    liveBytes -= end(at) - at;
   }
 
   /// Nothing is appended any more. The caller unmaps what is returned: off the loop, since it was

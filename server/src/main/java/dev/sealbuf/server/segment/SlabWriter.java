@@ -1,6 +1,7 @@
 package dev.sealbuf.server.segment;
 
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.LittleEndian;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.RecordLayout;
 import java.lang.foreign.MemorySegment;
@@ -69,5 +70,15 @@ final class SlabWriter {
     MemorySegment source = MemorySegment.ofBuffer(payload);
     slab.asSlice(at, source.byteSize()).copyFrom(source);
     return at + source.byteSize();
+  }
+
+  /// Copies a whole record with what follows it. A payload that comes along lies as far behind its
+  /// record as before.
+  void copy(long at, MemorySegment source, long from, long bytes) {
+    MemorySegment.copy(source, from, slab, at, bytes);
+    if (source.get(LittleEndian.U64, from + RecordLayout.SEGMENT) == 0) {
+      long payload = source.get(LittleEndian.U64, from + RecordLayout.OFFSET);
+      store.writeLong(at + RecordLayout.OFFSET, payload - from + at);
+    }
   }
 }

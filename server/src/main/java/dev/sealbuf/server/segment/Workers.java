@@ -38,6 +38,7 @@ public final class Workers implements AutoCloseable {
   public Workers(Executor loop) {
     this.loop = loop;
     this.pool = new ScheduledThreadPoolExecutor(THREADS, named());
+    pool.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }
 
   /// Does `work` on a worker, and on the loop then either `done` with its result or `failed` with
@@ -51,6 +52,23 @@ public final class Workers implements AutoCloseable {
       long millis, Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
     pending++;
     var _ = pool.schedule(() -> report(result(work, done, failed)), millis, TimeUnit.MILLISECONDS);
+  }
+
+  /// Runs a task on the loop when `millis` have passed, unless this is closed before.
+  public void later(long millis, Runnable task) {
+    var _ = pool.schedule(() -> onLoop(task), millis, TimeUnit.MILLISECONDS);
+  }
+
+  private void onLoop(Runnable task) {
+    try {
+      loop.execute(() -> {
+        if (!pool.isShutdown()) {
+          task.run();
+        }
+      });
+    } catch (RejectedExecutionException _) {
+      // The loop has ended, and with it what the task was about.
+    }
   }
 
   /// Closes something whose end may take long.

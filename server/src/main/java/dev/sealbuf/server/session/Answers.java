@@ -1,7 +1,8 @@
 package dev.sealbuf.server.session;
 
-import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.protocol.RecordPlaces;
 import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.server.store.BatchPublication;
 import dev.sealbuf.server.store.CatalogHandle;
 import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
@@ -41,6 +42,16 @@ final class Answers {
         made.record());
   }
 
+  static Reply publishedMany(long seq, BatchPublication made) {
+    return new Reply.PublishedMany(
+        seq,
+        made.places().size(),
+        made.buffer(),
+        made.version(),
+        made.created(),
+        RecordPlaces.write(made.places()));
+  }
+
   static Reply lent(long seq, Loan loan) {
     return new Reply.Lent(
         seq, loan.name(), loan.buffer(), loan.nbytes(), loan.segment(), loan.segmentBytes());
@@ -78,6 +89,6 @@ final class Answers {
   }
 
   static Reply listing(long seq, Page page) {
-    return new Reply.Listing(seq, page.count(), page.cursor(), Limits.SEQ_MAX, page.json());
+    return new Reply.Listing(seq, page.count(), page.cursor(), page.until(), page.json());
   }
 }

@@ -1,12 +1,15 @@
 package dev.sealbuf.server.session;
 
+import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.HeadException;
 import dev.sealbuf.protocol.NameList;
 import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
+import dev.sealbuf.server.store.BatchPublication;
 import dev.sealbuf.server.store.CatalogHandle;
+import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
 import dev.sealbuf.server.store.Peer;
 import dev.sealbuf.server.store.Publication;
@@ -18,7 +21,10 @@ import dev.sealbuf.server.store.Store;
 import dev.sealbuf.server.store.Taking;
 import dev.sealbuf.server.store.Terms;
 import dev.sealbuf.server.store.Watcher;
+import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionStage;
 
 /// One session's requests, each a call of the store and its answer a reply: the table in
 /// `protocol/PROTOCOL.md`, one row a line of the switch in [#answer].
@@ -56,16 +62,21 @@ final class Dispatch {
       case Request.Hello hello -> welcome(hello);
       case Request.Put put ->
           published(seq, store.put(peer, put.name(), put.payload(), terms(put)));
+      case Request.PutMany many -> publishedMany(seq, putMany(many));
       case Request.Create create ->
           session.later(
-              seq,
-              store.create(peer, create.name(), create.nbytes(), terms(create)),
-              loan -> outbox.send(Answers.lent(seq, loan), loan.descriptors()));
+              seq, lend(create), loan -> outbox.send(Answers.lent(seq, loan), loan.descriptors()));
       case Request.Seal seal ->
           session.later(
               seq,
               store.seal(peer, seal.buffer(), seal.nbytes()),
               publication -> published(seq, publication));
+      case Request.SealMany many ->
+          session.later(
+              seq,
+              store.sealMany(
+                  peer, many.buffer(), BatchIndex.readPlaces(many.payload(), many.count())),
+              publication -> publishedMany(seq, publication));
       case Request.Abort abort -> {
         store.abort(peer, abort.buffer());
         outbox.send(new Reply.Aborted(seq, abort.buffer()));
@@ -90,9 +101,11 @@ final class Dispatch {
       }
       case Request.DeleteMany many -> deleteMany(many);
       case Request.ListNames list ->
-          outbox.send(Answers.listing(seq, store.list(list.prefix(), list.limit(), list.cursor())));
+          outbox.send(
+              Answers.listing(
+                  seq, store.list(list.prefix(), list.limit(), list.cursor(), list.until())));
       case Request.Watch watch -> watch(watch);
-      case Request.PutMany _, Request.SealMany _, Request.AwaitRoom _, Request.Holders _ ->
+      case Request.AwaitRoom _, Request.Holders _ ->
           throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon does not serve this op yet");
       case Request.Stat _ ->
           outbox.send(new Reply.Stats(seq, store.statistics().rows(service.sessions().getAsInt())));
@@ -128,8 +141,29 @@ final class Dispatch {
     return new Terms(create.replace(), create.ttl(), create.buffer());
   }
 
+  private BatchPublication putMany(Request.PutMany many) throws Refusal, HeadException {
+    ByteBuffer payload = many.payload();
+    ByteBuffer index = payload.slice(payload.position(), many.indexBytes());
+    int behind = payload.position() + many.indexBytes();
+    return store.putMany(
+        peer,
+        BatchIndex.readLengths(index, many.count()),
+        payload.slice(behind, payload.limit() - behind),
+        new Terms(many.replace(), many.ttl(), OptionalLong.empty()));
+  }
+
+  private CompletionStage<Loan> lend(Request.Create create) {
+    return create.batch()
+        ? store.createBatch(peer, create.nbytes(), terms(create))
+        : store.create(peer, create.name(), create.nbytes(), terms(create));
+  }
+
   private void published(long seq, Publication made) {
     outbox.send(Answers.published(seq, made));
+  }
+
+  private void publishedMany(long seq, BatchPublication made) {
+    outbox.send(Answers.publishedMany(seq, made));
   }
 
   private void opened(long seq, Location place) {

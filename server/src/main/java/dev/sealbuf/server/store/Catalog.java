@@ -1,173 +1,196 @@
 package dev.sealbuf.server.store;
 
-import dev.sealbuf.memory.Fd;
-import dev.sealbuf.memory.OwnerLock;
-import dev.sealbuf.memory.PageSizes;
-import dev.sealbuf.protocol.DirectoryWord;
-import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.TableWord;
-import dev.sealbuf.server.segment.DaemonSegment;
-import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.util.Optional;
+import java.util.List;
+import java.util.concurrent.Executor;
 
 /// The writer of the catalog: name -> place of its record, one aligned word a name, read by every
 /// process without asking.
 ///
 /// The daemon keeps no other index. A name is looked up here as a reader would do it: from its
 /// home, at most WINDOW words, comparing names in the records themselves; so nothing on the heap
-/// grows with the number of buffers.
+/// grows with the number of buffers, but for the names that found no slot ([SpilledNames]).
 ///
-/// What readers rely on (`protocol/LAYOUT.md`), and where it is kept:
-///
-/// - A word is stored once, with release, after its record ([#insert]).
-/// - A live name never moves, and no EMPTY lies between its home and its place: a name goes into
-///   the first slot of its window that is not live ([#freeSlot]), and a slot becomes EMPTY only if
-///   the one behind it is EMPTY ([#remove]).
-///
-/// Its tables have a fixed size: 256 tables of 2048 slots. A name whose window is full is refused;
-/// at half of the slots, 262 144 names, that befalls a few in a hundred thousand.
+/// **A table that fills up, or empties, is built anew** ([TableCopy]) in fresh memory
+/// ([TableSpace]). Then its directory word is stored, and the old table is left as it is: it equals
+/// the truth until that moment, so whoever loaded the directory word before reads nothing that was
+/// not true after it began. That takes 4 ms for 40 000 names, so it is not done on behalf of a
+/// request but in a turn of its own, one table a turn ([Rebuilds]); if a window fills up meanwhile,
+/// the name is spilled, and comes back with the new table.
 final class Catalog implements AutoCloseable {
-  /// Of the only catalog segment.
-  static final long NUMBER = 1;
+  /// A table is crowded when 7 of 16 slots are used: the turns until it is built anew leave it
+  /// below half, where a search takes 1.5 loads.
+  private static final int CROWDED_SIXTEENTHS = 7;
 
-  static final int TABLES = HeaderLayout.TABLES;
-  static final int LOG2_SLOTS = 11;
-  static final int SLOTS = 1 << LOG2_SLOTS;
+  /// A table shrinks when less than this part of it is live: a new one has twice that at least.
+  private static final int SPARSE = 16;
 
-  private static final int TABLE_BYTES = SLOTS * Long.BYTES;
-
-  /// Header page and tables.
-  static final long BYTES =
-      PageSizes.roundUp(HeaderLayout.PAGE_BYTES + (long) TABLES * TABLE_BYTES);
-
+  private final CatalogHeader header;
   private final Slabs slabs;
-  private final DaemonSegment segment;
-  private final MemorySegment memory;
-  private final OwnerLock owner;
-  private final long daemon;
+  private final TableSpace space;
+  private final Rebuilds rebuilds;
+  private final SpilledNames spilled = new SpilledNames();
+  private final Table[] tables = new Table[HeaderLayout.TABLES];
 
-  private Catalog(Slabs slabs, DaemonSegment segment, OwnerLock owner, long daemon) {
-    this.slabs = slabs;
-    this.segment = segment;
-    this.memory = segment.writable();
-    this.owner = owner;
-    this.daemon = daemon;
-  }
+  /// With fewer live names than this a table shrinks.
+  private final int[] shrinkBelow = new int[HeaderLayout.TABLES];
 
-  /// Makes an empty catalog and says in its header that the daemon lives.
+  /// Makes the first tables and lets readers in.
   ///
-  /// @param daemon random, new at each start
-  static Catalog create(Account account, Slabs slabs, long daemon) throws Refusal, IOException {
-    Account.Charge charge = account.charge(Account.Kind.CATALOG, BYTES);
-    DaemonSegment segment = DaemonSegment.create("sealbuf-catalog-" + NUMBER, BYTES);
-    charge.inHugePages(segment.hugePageBytes());
+  /// @param turns runs a task in a later turn of the loop
+  Catalog(CatalogHeader header, Slabs slabs, TableSpace space, Executor turns) throws Refusal {
+    this.header = header;
+    this.slabs = slabs;
+    this.space = space;
+    this.rebuilds = new Rebuilds(turns, this::rebuild);
+    for (int index = 0; index < HeaderLayout.TABLES; index++) {
+      place(index, space.allocate(TableSpace.LOG2_SLOTS_MIN));
+    }
+    header.publish();
+  }
+
+  /// Names that only the daemon knows.
+  int spilled() {
+    return spilled.count();
+  }
+
+  /// The word that leads to a name; EMPTY when it is not live.
+  long find(Name name) {
+    long word = table(name.hash()).find(name, slabs);
+    return word == TableWord.EMPTY ? spilled.find(name) : word;
+  }
+
+  /// Whether a record's own name leads to this record: whether it is live.
+  boolean leadsTo(Place place) {
+    int hash = slabs.hash(place);
+    long word = word(hash, place);
+    if (table(hash).contains(hash, word)) {
+      return true;
+    }
+    return spilled.of(NameHash.table(hash)) > 0
+        && spilled.find(Name.of(slabs.record(word))) == word;
+  }
+
+  /// Refuses a name for which there is no slot, of a uid that may not spill any more.
+  void requireRoom(Name name, int uid) throws Refusal {
+    if (!table(name.hash()).hasRoom(name.hash())) {
+      spilled.requireRoom(uid);
+    }
+  }
+
+  /// Makes a name visible that is not live. Its record is complete.
+  void insert(Name name, int uid, Place place) {
+    int hash = name.hash();
+    long word = word(hash, place);
+    if (!table(hash).insert(hash, word)) {
+      spilled.add(name, word, uid);
+    }
+    review(hash);
+  }
+
+  /// Makes a live name lead elsewhere, in one step. The new record is complete.
+  void replace(Name name, long old, Place place) {
+    long word = word(name.hash(), place);
+    if (!table(name.hash()).replace(name.hash(), old, word)) {
+      spilled.replace(name, word);
+    }
+  }
+
+  /// Takes a live name away.
+  void remove(Name name, long word) {
+    int hash = name.hash();
+    if (!table(hash).remove(hash, word)) {
+      spilled.remove(name);
+    }
+    if (spilled.of(NameHash.table(hash)) == 0) {
+      table(hash).tidy(hash);
+    }
+    review(hash);
+  }
+
+  private static long word(int hash, Place place) {
+    return TableWord.pack(NameHash.tag(hash), place.slab(), place.offset());
+  }
+
+  private Table table(int hash) {
+    return tables[NameHash.table(hash)];
+  }
+
+  private void review(int hash) {
+    int index = NameHash.table(hash);
+    Table table = tables[index];
+    boolean crowded = table.used() > table.slots() / 16 * CROWDED_SIXTEENTHS;
+    if (crowded || table.live() < shrinkBelow[index]) {
+      rebuilds.request(index);
+    }
+  }
+
+  /// Without memory for a new table the old one stays. Names that it has no slot for spill, and the
+  /// next one asks again.
+  private void rebuild(int index) {
     try {
-      MemorySegment memory = segment.writable();
-      OwnerLock owner = OwnerLock.hold(memory.asSlice(HeaderLayout.OWNER, OwnerLock.BYTES));
-      fill(memory, daemon);
-      return new Catalog(slabs, segment, owner, daemon);
-    } catch (IOException e) {
-      segment.close();
-      throw e;
-    }
-  }
-
-  private static void fill(MemorySegment memory, long daemon) {
-    for (int table = 0; table < TABLES; table++) {
-      long page = offset(table) / HeaderLayout.PAGE_BYTES;
-      HeaderLayout.setDirectoryWord(memory, table, DirectoryWord.pack(LOG2_SLOTS, page, NUMBER));
-    }
-    HeaderLayout.publish(memory, daemon);
-  }
-
-  /// Random, new at each start.
-  long daemon() {
-    return daemon;
-  }
-
-  Fd freshReadOnly() throws IOException {
-    return segment.freshReadOnly();
-  }
-
-  /// Where a name is live.
-  Optional<Slot> find(Name name) {
-    for (int step = 0; step < TableWord.WINDOW; step++) {
-      Slot slot = slot(name, step);
-      long word = word(slot);
-      if (word == TableWord.EMPTY) {
-        return Optional.empty();
+      Table old = tables[index];
+      int names = old.live() + spilled.of(index);
+      int log2Slots = TableCopy.log2SlotsFor(names);
+      if (!rebuild(index, log2Slots)) {
+        rebuild(index, old.log2Slots());
+        shrinkBelow[index] = names / 2;
       }
-      if (isTagged(word, name) && slabs.isNamed(word, name)) {
-        return Optional.of(slot);
+      relieve(old.segment());
+    } catch (Refusal _) {
+      // As said.
+    }
+  }
+
+  /// False when a smaller table would not hold all that this one does; nothing has changed then.
+  private boolean rebuild(int index, int log2Slots) throws Refusal {
+    Table old = tables[index];
+    Table table = space.allocate(log2Slots);
+    List<Long> left = TableCopy.copy(old, table, slabs);
+    if (!left.isEmpty() && log2Slots < old.log2Slots()) {
+      space.release(table);
+      return false;
+    }
+    left.forEach(this::spill);
+    for (Name name : spilled.namesOf(index)) {
+      if (table.insert(name.hash(), spilled.find(name))) {
+        spilled.remove(name);
       }
     }
-    return Optional.empty();
+    place(index, table);
+    space.release(old);
+    return true;
   }
 
-  /// Where a name that is not live may go.
-  Slot freeSlot(Name name) throws Refusal {
-    for (int step = 0; step < TableWord.WINDOW; step++) {
-      Slot slot = slot(name, step);
-      if (!TableWord.isLive(word(slot))) {
-        return slot;
+  private void spill(long word) {
+    BufferRecord record = slabs.record(word);
+    spilled.add(Name.of(record), word, (int) record.owner());
+  }
+
+  private void place(int index, Table table) {
+    tables[index] = table;
+    boolean smallest = table.log2Slots() == TableSpace.LOG2_SLOTS_MIN;
+    shrinkBelow[index] = smallest ? 0 : table.slots() / SPARSE;
+    header.place(index, table.place());
+  }
+
+  /// Moves the last tables out of a segment that is kept for few.
+  private void relieve(long segment) {
+    if (space.isSparse(segment)) {
+      for (int index = 0; index < HeaderLayout.TABLES; index++) {
+        if (tables[index].segment() == segment) {
+          rebuilds.request(index);
+        }
       }
     }
-    throw new Refusal(
-        ErrorCode.STORE_FULL,
-        "no free slot for a name of this hash: name=%s hash=%08x window=%d"
-            .formatted(name, name.hash(), TableWord.WINDOW));
   }
 
-  long word(Slot slot) {
-    return TableWord.load(memory, offset(slot.table()), slot.index());
-  }
-
-  /// Makes a name visible. Its record is complete.
-  void insert(Slot slot, Name name, long slab, long offset) {
-    store(slot, TableWord.pack(NameHash.tag(name.hash()), slab, offset));
-  }
-
-  /// Takes a name away, and frees slots that no chain needs any more.
-  void remove(Slot slot) {
-    store(slot, TableWord.GONE);
-    for (Slot at = slot; isFreeable(at); at = neighbour(at, -1)) {
-      store(at, TableWord.EMPTY);
-    }
-  }
-
-  private boolean isFreeable(Slot slot) {
-    return word(slot) == TableWord.GONE && word(neighbour(slot, 1)) == TableWord.EMPTY;
-  }
-
-  private void store(Slot slot, long word) {
-    TableWord.store(memory, offset(slot.table()), slot.index(), word);
-  }
-
-  private static boolean isTagged(long word, Name name) {
-    return TableWord.isLive(word) && TableWord.tag(word) == NameHash.tag(name.hash());
-  }
-
-  private static Slot slot(Name name, int step) {
-    long home = NameHash.home(name.hash(), LOG2_SLOTS);
-    return neighbour(new Slot(NameHash.table(name.hash()), (int) home), step);
-  }
-
-  /// Tables wrap round.
-  private static Slot neighbour(Slot slot, int distance) {
-    return new Slot(slot.table(), (slot.index() + distance) & (SLOTS - 1));
-  }
-
-  private static long offset(int table) {
-    return HeaderLayout.PAGE_BYTES + (long) table * TABLE_BYTES;
-  }
-
-  /// Says goodbye in the header first: whoever still has it mapped sees 0.
+  /// Builds no table any more.
   @Override
   public void close() {
-    owner.close();
-    segment.close();
+    rebuilds.close();
   }
 }

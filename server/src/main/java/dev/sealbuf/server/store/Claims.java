@@ -1,8 +1,11 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
@@ -42,6 +45,15 @@ final class Claims {
       rights.requireMayEnd(peer, old.get());
     }
     return of(name);
+  }
+
+  /// The next ids for the buffers of a batch, in steps of one.
+  List<Claim> nextOf(List<BatchIndex.Entry> index, Peer peer, Terms terms) throws Refusal {
+    List<Claim> all = new ArrayList<>(index.size());
+    for (BatchIndex.Entry entry : index) {
+      all.add(next(peer, Optional.of(entry.name()), terms));
+    }
+    return all;
   }
 
   /// The next id, with a name that is known to be free.

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.memory.Fd;
+import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.SealOutcome;
@@ -29,6 +30,7 @@ final class Lender {
   private final Claims claims;
   private final Reservations reservations;
   private final PublishedBuffers published;
+  private final Publisher publisher;
   private final UnfinishedBuffers unfinished;
   private final Workers workers;
   private final SealQueue seals;
@@ -41,6 +43,7 @@ final class Lender {
       Claims claims,
       Reservations reservations,
       PublishedBuffers published,
+      Publisher publisher,
       UnfinishedBuffers unfinished,
       Workers workers,
       SealQueue seals,
@@ -50,6 +53,7 @@ final class Lender {
     this.claims = claims;
     this.reservations = reservations;
     this.published = published;
+    this.publisher = publisher;
     this.unfinished = unfinished;
     this.workers = workers;
     this.seals = seals;
@@ -58,8 +62,18 @@ final class Lender {
   }
 
   CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
+    return create(peer, name, nbytes, terms, false);
+  }
+
+  /// Lends a segment for several buffers, which get their names when it is sealed.
+  CompletionStage<Loan> createBatch(Peer peer, long nbytes, Terms terms) {
+    return create(peer, Optional.empty(), nbytes, terms, true);
+  }
+
+  private CompletionStage<Loan> create(
+      Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) {
     try {
-      return prepare(admit(peer, name, nbytes, terms));
+      return prepare(admit(peer, name, nbytes, terms, batch));
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }
@@ -68,8 +82,22 @@ final class Lender {
   CompletionStage<Publication> seal(Peer peer, long id, OptionalLong nbytes) {
     try {
       UnfinishedBuffer buffer = require(id);
-      requireSealable(peer, buffer);
-      return seal(buffer, length(buffer, nbytes));
+      requireSealable(peer, buffer, false);
+      long length = length(buffer, nbytes);
+      return seal(buffer, () -> publisher.publish(buffer, length));
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
+  CompletionStage<BatchPublication> sealMany(Peer peer, long id, List<BatchIndex.Entry> index) {
+    try {
+      UnfinishedBuffer batch = require(id);
+      requireSealable(peer, batch, true);
+      Batch.requirePlaces(index, batch.nbytes());
+      return seal(
+          batch,
+          () -> publisher.publishMany(batch, claims.nextOf(index, peer, batch.terms()), index));
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }
@@ -103,8 +131,8 @@ final class Lender {
     unfinished.all().forEach(this::end);
   }
 
-  private UnfinishedBuffer admit(Peer peer, Optional<String> name, long nbytes, Terms terms)
-      throws Refusal {
+  private UnfinishedBuffer admit(
+      Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) throws Refusal {
     if (nbytes < 0) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
@@ -112,20 +140,20 @@ final class Lender {
     account.requireRoom(nbytes);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     if (reserved.isPresent()) {
-      Account.Charge charge = charge(reserved.get().claim(), nbytes);
+      Account.Charge charge = charge(reserved.get().claim(), peer, nbytes);
       reserved.get().prepare(nbytes, terms, charge);
       return reserved.get();
     }
     unfinished.requireQuota(peer);
     Claim claim = claims.next(peer, name, terms);
-    Account.Charge charge = charge(claim, nbytes);
-    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, charge);
+    Account.Charge charge = charge(claim, peer, nbytes);
+    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, batch, charge);
     unfinished.add(buffer);
     return buffer;
   }
 
-  private Account.Charge charge(Claim claim, long nbytes) throws Refusal {
-    published.requireSlot(claim.name());
+  private Account.Charge charge(Claim claim, Peer peer, long nbytes) throws Refusal {
+    published.requireSlot(claim.name(), peer);
     return account.charge(Account.Kind.UNFINISHED, DedicatedSegment.bytesFor(nbytes));
   }
 
@@ -173,13 +201,19 @@ final class Lender {
         descriptors);
   }
 
-  private void requireSealable(Peer peer, UnfinishedBuffer buffer) throws Refusal {
+  private void requireSealable(Peer peer, UnfinishedBuffer buffer, boolean batch) throws Refusal {
     Peer producer = buffer.producer();
     if (!peer.equals(producer)) {
       throw new Refusal(
           ErrorCode.NOT_PERMITTED,
           "a buffer is sealed by the session that created it: buffer=%d creator=%d session=%d"
               .formatted(buffer.id(), producer.session(), peer.session()));
+    }
+    if (buffer.isBatch() != batch) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "one buffer is sealed by seal, a batch by seal_many: buffer=%d batch=%s"
+              .formatted(buffer.id(), buffer.isBatch()));
     }
     if (buffer.state() != UnfinishedBuffer.State.LENT) {
       throw new Refusal(
@@ -200,12 +234,12 @@ final class Lender {
     return length;
   }
 
-  private CompletionStage<Publication> seal(UnfinishedBuffer buffer, long nbytes) {
-    CompletableFuture<Publication> reply = new CompletableFuture<>();
+  private <T> CompletionStage<T> seal(UnfinishedBuffer buffer, Answer<T> publish) {
+    CompletableFuture<T> reply = new CompletableFuture<>();
     buffer.beginSeal();
     seals.submit(
         buffer,
-        outcome -> settle(reply, () -> conclude(buffer, nbytes, outcome)),
+        outcome -> settle(reply, () -> conclude(buffer, publish, outcome)),
         failure ->
             settle(
                 reply,
@@ -217,8 +251,8 @@ final class Lender {
     return reply;
   }
 
-  private Publication conclude(UnfinishedBuffer buffer, long nbytes, SealOutcome outcome)
-      throws Refusal {
+  private <T> T conclude(UnfinishedBuffer buffer, Answer<T> publish, SealOutcome outcome)
+      throws Throwable {
     requireNotEnded(buffer);
     buffer.returnFromSeal();
     switch (outcome) {
@@ -231,7 +265,7 @@ final class Lender {
       case SealOutcome.Spoiled(String reason) ->
           throw new Refusal(ErrorCode.INVALID_REQUEST, reason);
     }
-    Publication publication = published.publish(buffer, nbytes);
+    T publication = publish.get();
     forget(buffer);
     return publication;
   }

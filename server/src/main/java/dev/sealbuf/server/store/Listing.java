@@ -1,62 +1,59 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.DirectoryWord;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.ListingPayload;
 import dev.sealbuf.protocol.NameException;
 import dev.sealbuf.protocol.Names;
-import dev.sealbuf.protocol.TableWord;
+import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.server.segment.Slab;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 
-/// Lists names page by page, in the order of the catalog.
+/// Lists names page by page, in the order of places ([SlabWalk]).
 ///
-/// A cursor is the slot where the next page begins. A live name never moves, so it is on exactly
-/// one side of any cursor: who lives from the first page to the last is listed once, whatever is
-/// published and deleted meanwhile. The daemon keeps nothing between two pages.
+/// A cursor is the place where the next page begins; the daemon keeps nothing between two pages. It
+/// comes back from a client that may have made it up. Then what is read there is no record: nothing
+/// leads to it, so it is not shown, and only this client's own listing is wrong.
 ///
 /// A page holds up the loop, so the work it may cost is bounded, some 0.5 ms; it may be empty and
 /// yet not the last.
 final class Listing {
-  /// What a page may cost, in slots that are only looked at.
-  private static final int WORK_PER_PAGE = 16_384;
+  /// What a page may cost.
+  private static final long WORK_PER_PAGE = 16_384;
 
-  /// What it costs to read a record and write its entry.
-  private static final int RECORD_WORK = 64;
+  /// What it costs to write an entry.
+  private static final long ENTRY_WORK = 48;
 
-  private static final int SLOTS = Catalog.TABLES * Catalog.SLOTS;
-  private static final int TABLE_SHIFT = 32;
+  private final SlabWalk walk;
+  private final Publisher publisher;
 
-  private final Catalog catalog;
-  private final Slabs slabs;
-
-  Listing(Catalog catalog, Slabs slabs) {
-    this.catalog = catalog;
-    this.slabs = slabs;
+  Listing(SlabWalk walk, Publisher publisher) {
+    this.walk = walk;
+    this.publisher = publisher;
   }
 
-  Page page(String prefix, int limit, long cursor) throws Refusal {
+  Page page(String prefix, int limit, long cursor, OptionalLong until) throws Refusal {
     check(prefix, limit);
+    long bound = until.orElse(publisher.version());
     ListingPayload payload = new ListingPayload();
-    int at = position(cursor);
-    int work = 0;
-    while (at < SLOTS && work < WORK_PER_PAGE && payload.count() < limit) {
-      long word = catalog.word(slot(at));
-      if (TableWord.isLive(word)) {
-        if (!add(payload, slabs.record(word), prefix)) {
-          break;
-        }
-        work += RECORD_WORK;
-      }
-      work++;
-      at++;
-    }
-    return new Page(payload.count(), cursor(at), payload.bytes());
-  }
-
-  /// False when the page has no room for the record.
-  private static boolean add(ListingPayload payload, BufferRecord record, String prefix) {
-    return !record.name().startsWith(prefix) || payload.add(entry(record));
+    SlabWalk.Budget budget = new SlabWalk.Budget(WORK_PER_PAGE);
+    Optional<Place> next =
+        walk.walk(
+            place(cursor),
+            bound,
+            budget,
+            (record, _) -> {
+              if (!record.name().startsWith(prefix)) {
+                return true;
+              }
+              budget.spend(ENTRY_WORK);
+              return payload.count() < limit && payload.add(entry(record));
+            });
+    return new Page(payload.count(), next.map(Place::packed).orElse(0L), bound, payload.bytes());
   }
 
   private static ListingPayload.Entry entry(BufferRecord record) {
@@ -84,24 +81,16 @@ final class Listing {
     }
   }
 
-  /// Slots are counted through all tables here.
-  private static int position(long cursor) throws Refusal {
-    long table = cursor >>> TABLE_SHIFT;
-    long index = cursor & (1L << TABLE_SHIFT) - 1;
-    if (table >= Catalog.TABLES || index >= Catalog.SLOTS) {
+  private static Place place(long cursor) throws Refusal {
+    Place place = Place.unpack(cursor);
+    boolean possible =
+        cursor >= 0
+            && place.slab() <= DirectoryWord.SEGMENT_MAX
+            && place.offset() <= Slab.BYTES - RecordLayout.ALIGNMENT;
+    if (!possible) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "no page ended with this cursor: cursor=" + cursor);
     }
-    return (int) (table * Catalog.SLOTS + index);
-  }
-
-  private static Slot slot(int position) {
-    return new Slot(position / Catalog.SLOTS, position % Catalog.SLOTS);
-  }
-
-  /// 0 behind the last slot.
-  private static long cursor(int position) {
-    Slot slot = slot(position);
-    return slot.table() == Catalog.TABLES ? 0 : (long) slot.table() << TABLE_SHIFT | slot.index();
+    return place;
   }
 }

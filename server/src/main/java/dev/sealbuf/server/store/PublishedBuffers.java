@@ -2,52 +2,34 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.ErrorCode;
-import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.TableWord;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.Slab;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/// The buffers that everybody can see.
+/// The buffers that everybody can see: names appear, lead elsewhere and go here, and only here.
 ///
-/// Publishing is the same for small and large ones: find a slot, find room for the record, then
-/// write the record (and a small payload behind it), then store the word. Whatever can be refused
-/// is refused before the first of these writes.
-///
-/// Small buffers exist in the catalog and the slabs only; a dedicated segment has an entry here,
-/// because the daemon holds its description.
-final class PublishedBuffers implements AutoCloseable {
-  /// The format of every buffer in this version: bytes.
-  private static final String FORMAT = "B";
-
-  /// A published dedicated segment and what it is charged.
-  private record Dedicated(DedicatedSegment segment, Account.Charge charge) {}
-
-  /// A live name: its slot, its word and what the record says.
-  private record Entry(Slot slot, long word, BufferRecord record) {}
+/// Small buffers exist in the catalog and the slabs only.
+final class PublishedBuffers {
+  /// A live name: its word and what the record says.
+  private record Entry(long word, BufferRecord record) {}
 
   private final Catalog catalog;
   private final Slabs slabs;
-  private final HeldSegments held;
-  private final Clock clock;
+  private final DedicatedSegments dedicated;
   private final Rights rights;
-  private final Map<Long, Dedicated> dedicated = new HashMap<>();
   private final List<PublicationListener> listeners = new ArrayList<>();
-  private long versions;
+  private final List<PlaceListener> placeListeners = new ArrayList<>();
   private long count;
   private long bytes;
 
-  PublishedBuffers(Catalog catalog, Slabs slabs, HeldSegments held, Clock clock, Rights rights) {
+  PublishedBuffers(Catalog catalog, Slabs slabs, DedicatedSegments dedicated, Rights rights) {
     this.catalog = catalog;
     this.slabs = slabs;
-    this.held = held;
-    this.clock = clock;
+    this.dedicated = dedicated;
     this.rights = rights;
   }
 
@@ -55,9 +37,8 @@ final class PublishedBuffers implements AutoCloseable {
     listeners.add(listener);
   }
 
-  /// Of the last publication.
-  long version() {
-    return versions;
+  void addPlaceListener(PlaceListener listener) {
+    placeListeners.add(listener);
   }
 
   long count() {
@@ -69,50 +50,46 @@ final class PublishedBuffers implements AutoCloseable {
     return bytes;
   }
 
-  /// The record of a live name.
-  Optional<BufferRecord> find(Name name) {
-    return catalog.find(name).map(slot -> slabs.record(catalog.word(slot)));
+  boolean contains(Name name) {
+    return catalog.find(name) != TableWord.EMPTY;
   }
 
-  boolean contains(Name name) {
-    return catalog.find(name).isPresent();
+  /// The record of a live name.
+  Optional<BufferRecord> find(Name name) {
+    return entry(name).map(Entry::record);
   }
 
   /// Refuses a name for which there is no slot now.
-  void requireSlot(Name name) throws Refusal {
-    catalog.freeSlot(name);
-  }
-
-  /// Publishes a payload in a slab, under a name that is free.
-  Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
-    requireSmall(payload);
-    Slot slot = catalog.freeSlot(claim.name());
-    long recordSpan = recordSpan(claim.name());
-    Slab slab = slabs.withRoom(recordSpan + payload.remaining());
-    long offset = slab.position() + recordSpan;
-    BufferRecord record = record(claim, peer, 0, offset, payload.remaining());
-    return show(slot, claim.name(), slab, slab.append(record, payload), record);
-  }
-
-  private static void requireSmall(ByteBuffer payload) throws Refusal {
-    if (payload.remaining() > Limits.PUT_MAX) {
-      throw new Refusal(
-          ErrorCode.INVALID_REQUEST,
-          "a put carries a small buffer: nbytes=%d max=%d"
-              .formatted(payload.remaining(), Limits.PUT_MAX));
+  void requireSlot(Name name, Peer peer) throws Refusal {
+    if (!contains(name)) {
+      catalog.requireRoom(name, peer.uid());
     }
   }
 
-  /// Publishes a dedicated segment that is sealed, under the name that was reserved for it.
-  Publication publish(UnfinishedBuffer buffer, long nbytes) throws Refusal {
-    Name name = buffer.claim().name();
-    Slot slot = catalog.freeSlot(name);
-    Slab slab = slabs.withRoom(recordSpan(name));
-    DedicatedSegment segment = buffer.segment();
-    buffer.charge().becomes(Account.Kind.DEDICATED);
-    dedicated.put(segment.number(), new Dedicated(segment, buffer.charge()));
-    BufferRecord record = record(buffer.claim(), buffer.producer(), segment.number(), 0, nbytes);
-    return show(slot, name, slab, slab.append(record), record);
+  /// The moment of publication: one word. The record lies at its place; whatever the name led to
+  /// before is let go.
+  void show(Name name, BufferRecord record, Place place) {
+    long old = catalog.find(name);
+    if (old == TableWord.EMPTY) {
+      catalog.insert(name, (int) record.owner(), place);
+    } else {
+      catalog.replace(name, old, place);
+      drop(old, slabs.record(old));
+    }
+    count++;
+    bytes += record.nbytes();
+    listeners.forEach(listener -> listener.published(record));
+    placeListeners.forEach(listener -> listener.placed(record, place));
+  }
+
+  /// A live record was copied ahead: its name leads to the copy from now on.
+  void move(Name name, long word, Place place) {
+    catalog.replace(name, word, place);
+    slabs.forget(word);
+    if (!placeListeners.isEmpty()) {
+      BufferRecord record = slabs.record(catalog.find(name));
+      placeListeners.forEach(listener -> listener.placed(record, place));
+    }
   }
 
   /// Where a buffer lies, with descriptors of what the peer has not mapped.
@@ -123,8 +100,7 @@ final class PublishedBuffers implements AutoCloseable {
     if (mappedSlab.isEmpty() || mappedSlab.getAsLong() != slab.number()) {
       openers.add(slab::freshReadOnly);
     }
-    Optional<DedicatedSegment> segment =
-        Optional.ofNullable(dedicated.get(entry.record.segment())).map(Dedicated::segment);
+    Optional<DedicatedSegment> segment = dedicated.find(entry.record.segment());
     segment.ifPresent(present -> openers.add(present::freshReadOnly));
     return new Location(
         slab.number(),
@@ -135,67 +111,44 @@ final class PublishedBuffers implements AutoCloseable {
         FreshDescriptors.open(openers));
   }
 
-  /// Takes a name out of the catalog. What others have mapped stays; the daemon lets go of it.
+  /// Takes a name out of the catalog on behalf of a peer. What others have mapped stays; the daemon
+  /// lets go of it.
   Deletion delete(Peer peer, Name name) throws Refusal {
     Entry entry = require(name);
-    BufferRecord record = entry.record;
-    rights.requireMayEnd(peer, record);
-    catalog.remove(entry.slot);
-    slabs.of(entry.word).forget();
+    rights.requireMayEnd(peer, entry.record);
+    remove(name, entry);
+    return new Deletion(name.text(), entry.record.buffer());
+  }
+
+  /// Takes a live name out of the catalog.
+  void remove(Name name) {
+    entry(name).ifPresent(entry -> remove(name, entry));
+  }
+
+  private void remove(Name name, Entry entry) {
+    catalog.remove(name, entry.word);
+    drop(entry.word, entry.record);
+    listeners.forEach(listener -> listener.deleted(entry.record));
+  }
+
+  /// Nothing leads to a record any more.
+  private void drop(long word, BufferRecord record) {
     count--;
     bytes -= record.nbytes();
-    Optional.ofNullable(dedicated.remove(record.segment()))
-        .ifPresent(gone -> held.letGo(gone.segment, gone.charge, record.name()));
-    listeners.forEach(listener -> listener.deleted(record));
-    return new Deletion(name.text(), record.buffer());
+    slabs.forget(word);
+    dedicated.forget(record);
   }
 
   private Entry require(Name name) throws Refusal {
-    Slot slot =
-        catalog
-            .find(name)
-            .orElseThrow(
-                () -> new Refusal(ErrorCode.NOT_FOUND, "no buffer has this name: name=" + name));
-    long word = catalog.word(slot);
-    return new Entry(slot, word, slabs.record(word));
+    return entry(name)
+        .orElseThrow(
+            () -> new Refusal(ErrorCode.NOT_FOUND, "no buffer has this name: name=" + name));
   }
 
-  private BufferRecord record(Claim claim, Peer peer, long segment, long offset, long nbytes) {
-    return new BufferRecord(
-        claim.name().text(),
-        claim.buffer(),
-        ++versions,
-        segment,
-        offset,
-        nbytes,
-        clock.epochMicros(),
-        Integer.toUnsignedLong(peer.uid()),
-        FORMAT,
-        0);
-  }
-
-  /// The moment of publication: one word.
-  private Publication show(Slot slot, Name name, Slab slab, long at, BufferRecord record) {
-    catalog.insert(slot, name, slab.number(), at);
-    count++;
-    bytes += record.nbytes();
-    listeners.forEach(listener -> listener.published(record));
-    return new Publication(
-        name.text(),
-        record.buffer(),
-        record.version(),
-        record.created(),
-        slab.number(),
-        Slab.BYTES,
-        at);
-  }
-
-  private static long recordSpan(Name name) {
-    return Slab.recordSpan(name.utf8().length, FORMAT.length());
-  }
-
-  @Override
-  public void close() {
-    dedicated.values().forEach(each -> each.segment.close());
+  private Optional<Entry> entry(Name name) {
+    long word = catalog.find(name);
+    return word == TableWord.EMPTY
+        ? Optional.empty()
+        : Optional.of(new Entry(word, slabs.record(word)));
   }
 }

@@ -1,7 +1,9 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.memory.Fd;
+import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.server.segment.CatalogSegment;
 import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.watch.Watch;
@@ -11,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
@@ -35,9 +38,10 @@ public final class Store implements AutoCloseable {
   private final long started;
   private final Account account;
   private final Workers workers;
-  private final Slabs slabs;
+  private final Memory memory;
   private final Catalog catalog;
   private final PublishedBuffers published;
+  private final Publisher publisher;
   private final Claims claims;
   private final Reservations reservations;
   private final Lender lender;
@@ -53,33 +57,44 @@ public final class Store implements AutoCloseable {
       ScheduledExecutorService loop,
       Account account,
       Workers workers,
-      Watch watch,
-      Slabs slabs,
-      Catalog catalog) {
+      Gauges gauges,
+      HeldSegments held,
+      Memory memory)
+      throws Refusal {
     this.config = config;
     this.started = config.clock().nanos();
     this.account = account;
     this.workers = workers;
-    this.slabs = slabs;
-    this.catalog = catalog;
+    this.memory = memory;
     Rights rights = new Rights(config.daemonUid());
     long heap = Runtime.getRuntime().maxMemory();
     waiters = new Waiters(loop, config.clock(), heap);
     UnfinishedBuffers unfinished = new UnfinishedBuffers(heap, waiters::changed);
     SealQueue seals = new SealQueue(workers, config.clock());
-    gauges = Gauges.test();
-    held = new HeldSegments(account, workers, watch, gauges, config.clock());
-    published = new PublishedBuffers(catalog, slabs, held, config.clock(), rights);
+    this.gauges = gauges;
+    this.held = held;
+    catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turnsOf(loop));
+    published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
+    publisher = new Publisher(published, memory.slabs(), memory.dedicated(), config.clock());
     published.addListener(waiters);
-    watchers = new Watchers(published::version);
+    watchers = new Watchers(publisher::version);
     published.addListener(watchers);
     claims = new Claims(published, unfinished, rights, config.random());
     reservations = new Reservations(claims, unfinished);
     rendezvous = new Rendezvous(published, reservations, waiters, rights);
     lender =
         new Lender(
-            account, claims, reservations, published, unfinished, workers, seals, held, rights);
-    listing = new Listing(catalog, slabs);
+            account,
+            claims,
+            reservations,
+            published,
+            publisher,
+            unfinished,
+            workers,
+            seals,
+            held,
+            rights);
+    listing = new Listing(new SlabWalk(catalog, memory.slabs()), publisher);
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.
@@ -91,12 +106,13 @@ public final class Store implements AutoCloseable {
     Account account = new Account(config.capacity(), config.segmentsMax());
     Workers workers = new Workers(loop);
     try {
-      Slabs slabs = new Slabs(account, workers);
+      Gauges gauges = Gauges.test();
+      HeldSegments held = new HeldSegments(account, workers, watch, gauges, config.clock());
+      Memory memory = Memory.begin(account, workers, held, config.random().nextLong());
       try {
-        Catalog catalog = Catalog.create(account, slabs, config.random().nextLong());
-        return new Store(config, loop, account, workers, watch, slabs, catalog);
-      } catch (IOException | Refusal e) {
-        slabs.close();
+        return new Store(config, loop, account, workers, gauges, held, memory);
+      } catch (Refusal e) {
+        memory.close();
         throw e;
       }
     } catch (Refusal e) {
@@ -104,10 +120,20 @@ public final class Store implements AutoCloseable {
     }
   }
 
+  /// A timer, not a task: before it the loop looks at its sockets. The task itself is one of the
+  /// loop's, which tells of what it throws.
+  private static Executor turnsOf(ScheduledExecutorService loop) {
+    return task -> {
+      var _ = loop.schedule(() -> loop.execute(task), 0, TimeUnit.NANOSECONDS);
+    };
+  }
+
   /// What a new session maps first.
   public CatalogHandle catalog() throws Refusal {
-    List<Fd> descriptors = FreshDescriptors.open(catalog::freshReadOnly);
-    return new CatalogHandle(Catalog.NUMBER, Catalog.BYTES, catalog.daemon(), descriptors);
+    CatalogSegment first = memory.tables().first();
+    List<Fd> descriptors = FreshDescriptors.open(first::freshReadOnly);
+    long daemon = memory.header().daemon();
+    return new CatalogHandle(first.number(), first.bytes(), daemon, descriptors);
   }
 
   /// Publishes a small buffer; without a name under one that is made up.
@@ -115,9 +141,19 @@ public final class Store implements AutoCloseable {
       throws Refusal {
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
-    Publication publication = published.put(claim, peer, payload, terms);
+    Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
     return publication;
+  }
+
+  /// Publishes several small buffers or none.
+  ///
+  /// @param index their names and lengths, in the order of their bytes
+  public BatchPublication putMany(
+      Peer peer, List<BatchIndex.Entry> index, ByteBuffer payload, Terms terms) throws Refusal {
+    Batch.requireLengths(index, payload.remaining());
+    List<Claim> named = claims.nextOf(index, peer, terms);
+    return publisher.putMany(named, index, peer, payload.slice(), terms);
   }
 
   /// Lends a segment for a large buffer and reserves its name.
@@ -125,9 +161,20 @@ public final class Store implements AutoCloseable {
     return lender.create(peer, name, nbytes, terms);
   }
 
+  /// Lends a segment for several buffers.
+  public CompletionStage<Loan> createBatch(Peer peer, long nbytes, Terms terms) {
+    return lender.createBatch(peer, nbytes, terms);
+  }
+
   /// Publishes what was created, or its first `nbytes`.
   public CompletionStage<Publication> seal(Peer peer, long buffer, OptionalLong nbytes) {
     return lender.seal(peer, buffer, nbytes);
+  }
+
+  /// Publishes the buffers in a segment that was created for several, or none.
+  public CompletionStage<BatchPublication> sealMany(
+      Peer peer, long buffer, List<BatchIndex.Entry> index) {
+    return lender.sealMany(peer, buffer, index);
   }
 
   public void abort(Peer peer, long buffer) throws Refusal {
@@ -163,12 +210,14 @@ public final class Store implements AutoCloseable {
 
   /// A slab or a catalog segment.
   public SegmentHandle map(Peer peer, long segment) throws Refusal {
-    if (segment == Catalog.NUMBER) {
-      List<Fd> descriptors = FreshDescriptors.open(catalog::freshReadOnly);
-      return new SegmentHandle(segment, Catalog.BYTES, descriptors);
+    Optional<CatalogSegment> tables = memory.tables().find(segment);
+    if (tables.isPresent()) {
+      List<Fd> descriptors = FreshDescriptors.open(tables.get()::freshReadOnly);
+      return new SegmentHandle(segment, tables.get().bytes(), descriptors);
     }
     Slab slab =
-        slabs
+        memory
+            .slabs()
             .find(segment)
             .orElseThrow(() ->
                 new Refusal(
@@ -185,8 +234,9 @@ public final class Store implements AutoCloseable {
   ///
   /// @param limit most entries, 1 to LIST_MAX
   /// @param cursor 0, or that of the page before
-  public Page list(String prefix, int limit, long cursor) throws Refusal {
-    return listing.page(prefix, limit, cursor);
+  /// @param until that of the first page
+  public Page list(String prefix, int limit, long cursor, OptionalLong until) throws Refusal {
+    return listing.page(prefix, limit, cursor, until);
   }
 
   /// Tells a session of what changes under a prefix from now on.
@@ -196,7 +246,7 @@ public final class Store implements AutoCloseable {
 
   /// Of the last publication.
   public long version() {
-    return published.version();
+    return publisher.version();
   }
 
   public Statistics statistics() {
@@ -236,7 +286,6 @@ public final class Store implements AutoCloseable {
     held.close();
     workers.close();
     catalog.close();
-    published.close();
-    slabs.close();
+    memory.close();
   }
 }

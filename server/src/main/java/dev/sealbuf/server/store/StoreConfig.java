@@ -24,7 +24,7 @@ public record StoreConfig(
     RandomGenerator random) {
 
   /// The catalog and the first slab, without which nothing can be published.
-  public static final long CAPACITY_MIN = Catalog.BYTES + Slab.BYTES;
+  public static final long CAPACITY_MIN = TableSpace.FIRST_BYTES + Slab.BYTES;
 
   /// The largest number that `stat` can say.
   public static final long CAPACITY_MAX = Limits.SEQ_MAX;

@@ -25,31 +25,41 @@ final class UnfinishedBuffer {
     ENDED
   }
 
+  /// What it began as.
+  private enum Origin {
+    RESERVATION,
+    BUFFER,
+    BATCH
+  }
+
   /// What its producer asked for when it created.
   private record Order(long nbytes, Terms terms, Account.Charge charge) {}
 
   private final Claim claim;
   private final Peer producer;
-  private final boolean reservation;
+  private final Origin origin;
   private State state = State.RESERVED;
   private @Nullable Order order;
   private @Nullable DedicatedSegment segment;
 
   /// A reservation.
   UnfinishedBuffer(Claim claim, Peer producer) {
-    this(claim, producer, true);
+    this(claim, producer, Origin.RESERVATION);
   }
 
   /// One that was created without being reserved.
-  UnfinishedBuffer(Claim claim, Peer producer, long nbytes, Terms terms, Account.Charge charge) {
-    this(claim, producer, false);
+  ///
+  /// @param batch whether it will be several buffers; nobody has the name of its claim then
+  UnfinishedBuffer(
+      Claim claim, Peer producer, long nbytes, Terms terms, boolean batch, Account.Charge charge) {
+    this(claim, producer, batch ? Origin.BATCH : Origin.BUFFER);
     prepare(nbytes, terms, charge);
   }
 
-  private UnfinishedBuffer(Claim claim, Peer producer, boolean reservation) {
+  private UnfinishedBuffer(Claim claim, Peer producer, Origin origin) {
     this.claim = claim;
     this.producer = producer;
-    this.reservation = reservation;
+    this.origin = origin;
   }
 
   Claim claim() {
@@ -66,7 +76,12 @@ final class UnfinishedBuffer {
 
   /// Whether it began as one.
   boolean isReservation() {
-    return reservation;
+    return origin == Origin.RESERVATION;
+  }
+
+  /// Whether it becomes several buffers.
+  boolean isBatch() {
+    return origin == Origin.BATCH;
   }
 
   /// As asked for; the segment may be larger.

@@ -64,9 +64,13 @@ class SlabTest {
 
     assertThat(BufferRecord.read(slab.memory(), 0)).isEqualTo(INLINE);
     assertThat(BufferRecord.read(slab.memory(), 192)).isEqualTo(DEDICATED);
+    assertThat(slab.end(0)).isEqualTo(192);
+    assertThat(slab.end(192)).isEqualTo(320);
     assertThat(slab.live()).isEqualTo(2);
-    slab.forget();
+    assertThat(slab.liveBytes()).isEqualTo(320);
+    slab.forget(0);
     assertThat(slab.live()).isEqualTo(1);
+    assertThat(slab.liveBytes()).isEqualTo(128);
   }
 
   @Test

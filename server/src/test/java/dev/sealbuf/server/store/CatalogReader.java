@@ -5,6 +5,7 @@ import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.DirectoryWord;
+import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.protocol.LayoutException;
 import dev.sealbuf.protocol.NameHash;
@@ -81,6 +82,21 @@ final class CatalogReader implements AutoCloseable {
     }
     boolean inSlab = found.get().record.segment() == 0;
     return Optional.of(inSlab ? found.get().payload() : dedicated(found.get().record));
+  }
+
+  /// The bytes of a small buffer that the daemon finds.
+  Optional<byte[]> ask(String name) throws Refusal {
+    try {
+      Location location = store.openBuffer(TestStore.READER, name, OptionalLong.empty());
+      TestStore.close(location.descriptors());
+      byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
+      return named(slab(location.slab()), location.record(), utf8).map(Found::payload);
+    } catch (Refusal e) {
+      if (e.code() == ErrorCode.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   private byte[] dedicated(BufferRecord record) throws Refusal {

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(LeakCheck.class)
 class CatalogTest {
   private static final int WINDOW = TableWord.WINDOW;
+  private static final int SLOTS = 1 << TableSpace.LOG2_SLOTS_MIN;
 
   private TestStore store;
   private CatalogReader reader;
@@ -66,9 +67,9 @@ class CatalogTest {
     Set<Long> offsets = new HashSet<>();
     for (int table = 0; table < HeaderLayout.TABLES; table++) {
       long place = HeaderLayout.directoryWord(reader.header(), table);
-      assertThat(DirectoryWord.segment(place)).isEqualTo(Catalog.NUMBER);
-      assertThat(DirectoryWord.log2Slots(place)).isEqualTo(Catalog.LOG2_SLOTS);
-      long end = DirectoryWord.offset(place) + Catalog.SLOTS * (long) Long.BYTES;
+      assertThat(DirectoryWord.segment(place)).isEqualTo(TableSpace.FIRST);
+      assertThat(DirectoryWord.log2Slots(place)).isEqualTo(TableSpace.LOG2_SLOTS_MIN);
+      long end = DirectoryWord.offset(place) + SLOTS * (long) Long.BYTES;
       assertThat(end).isLessThanOrEqualTo(reader.header().byteSize());
       offsets.add(DirectoryWord.offset(place));
     }
@@ -141,39 +142,69 @@ class CatalogTest {
   }
 
   @Test
-  void aFullWindowIsRefusedAndFreeAgainAfterADelete() throws Refusal {
-    List<String> names = Collisions.names(WINDOW + 1);
-    for (String name : names.subList(0, WINDOW)) {
+  void aNameWithoutASlotIsFoundByAskingUntilItIsDeleted() throws Refusal {
+    List<String> names = Collisions.names(WINDOW + 2);
+    for (String name : names) {
       store.put(TestStore.PRODUCER, name, name);
     }
-    String tooMany = names.getLast();
-    Statistics before = store.statistics();
-    String refusal =
-        "no free slot for a name of this hash: name=%s hash=%08x window=32"
-            .formatted(tooMany, NameHash.of(tooMany.getBytes(StandardCharsets.UTF_8)));
+    String spilled = names.getLast();
 
-    Refused.with(ErrorCode.STORE_FULL, refusal, () -> store.put(TestStore.PRODUCER, tooMany, "x"));
-    Refused.with(ErrorCode.STORE_FULL, refusal, () -> store.create(TestStore.PRODUCER, tooMany, 1));
-    assertThat(store.statistics())
-        .usingRecursiveComparison()
-        .ignoringFields("uptimeSeconds")
-        .isEqualTo(before);
+    assertThat(reader.find(spilled)).isEmpty();
+    assertThat(reader.ask(spilled)).hasValue(bytes(spilled));
+    Refused.with(
+        ErrorCode.ALREADY_EXISTS,
+        "a buffer has this name already: name=" + spilled,
+        () -> store.put(TestStore.PRODUCER, spilled, "twice"));
 
     store.delete(TestStore.PRODUCER, names.get(17));
-    store.put(TestStore.PRODUCER, tooMany, "x");
-    assertThat(reader.get(tooMany)).hasValue(new byte[] {'x'});
-    for (String name : names.subList(0, 17)) {
-      assertThat(reader.get(name)).hasValue(name.getBytes(StandardCharsets.UTF_8));
+    assertThat(window(spilled, WINDOW + 1)).containsOnlyOnce("gone").containsOnlyOnce("empty");
+    assertThat(reader.ask(spilled)).hasValue(bytes(spilled));
+    store.delete(TestStore.PRODUCER, spilled);
+    assertThat(reader.ask(spilled)).isEmpty();
+    assertThat(reader.ask(names.get(WINDOW))).hasValue(bytes(names.get(WINDOW)));
+  }
+
+  @Test
+  void noSlotBecomesEmptyWhileANameOfTheTableIsSpilled() throws Refusal {
+    List<String> names = Collisions.names(WINDOW + 1);
+    for (String name : names) {
+      store.put(TestStore.PRODUCER, name, name);
     }
+
+    store.delete(TestStore.PRODUCER, names.get(WINDOW - 1));
+    assertThat(window(names.getFirst(), WINDOW)).endsWith("live", "gone");
+    store.delete(TestStore.PRODUCER, names.get(WINDOW));
+    assertThat(window(names.getFirst(), WINDOW)).endsWith("live", "empty");
+  }
+
+  @Test
+  void aUidMaySpillSoManyNamesAndNoMore() throws Refusal {
+    int max = SpilledNames.MAX_PER_UID;
+    List<String> names = Collisions.names(WINDOW + max + 1);
+    for (String name : names.subList(0, WINDOW + max)) {
+      store.put(TestStore.PRODUCER, name, "x");
+    }
+    String more = names.getLast();
+    String refusal = "too many names of one uid share their hash: spilled=4096 max=4096 uid=20002";
+
+    Refused.with(ErrorCode.STORE_FULL, refusal, () -> store.put(TestStore.PRODUCER, more, "x"));
+    Refused.with(ErrorCode.STORE_FULL, refusal, () -> store.create(TestStore.PRODUCER, more, 1));
+    store.put(TestStore.PRODUCER, "of another hash", "x");
+    store.put(TestStore.READER, more, "of another uid");
+    assertThat(reader.ask(more)).hasValue(bytes("of another uid"));
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   private List<String> window(String name, int words) {
     int hash = NameHash.of(name.getBytes(StandardCharsets.UTF_8));
     long place = HeaderLayout.directoryWord(reader.header(), NameHash.table(hash));
-    long home = NameHash.home(hash, Catalog.LOG2_SLOTS);
+    long home = NameHash.home(hash, TableSpace.LOG2_SLOTS_MIN);
     List<String> states = new ArrayList<>();
     for (int step = 0; step < words; step++) {
-      long slot = (home + step) % Catalog.SLOTS;
+      long slot = (home + step) % SLOTS;
       long word = TableWord.load(reader.header(), DirectoryWord.offset(place), slot);
       states.add(TableWord.isLive(word) ? "live" : word == TableWord.GONE ? "gone" : "empty");
     }

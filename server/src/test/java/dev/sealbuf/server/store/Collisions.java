@@ -8,10 +8,10 @@ import java.util.List;
 /// Different names with the same hash, so with the same table, home and tag.
 ///
 /// CRC-32 is linear: changing one character in a certain way changes the same bits of the hash,
-/// whatever the others are. Of 40 such changes at least 8 independent combinations change nothing;
+/// whatever the others are. Of 48 such changes at least 16 independent combinations change nothing;
 /// Gaussian elimination finds them.
 final class Collisions {
-  private static final int LENGTH = 40;
+  private static final int LENGTH = 48;
 
   /// Changes of characters, as bits, and the bits of the hash that they change together.
   private record Change(long characters, long hash) {

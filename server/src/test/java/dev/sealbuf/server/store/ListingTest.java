@@ -9,6 +9,7 @@ import dev.sealbuf.protocol.ListingPayload;
 import dev.sealbuf.testing.LeakCheck;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -115,7 +116,7 @@ class ListingTest {
 
     for (long cursor = 0, page = 0; cursor != 0 || page == 0; page++) {
       long from = cursor;
-      Page listed = store.on(each -> each.list("", Limits.LIST_MAX, from));
+      Page listed = store.on(each -> each.list("", Limits.LIST_MAX, from, OptionalLong.empty()));
       assertThat(listed.json().remaining()).isLessThanOrEqualTo(Limits.PAGE_MAX);
       cursor = listed.cursor();
     }
@@ -126,30 +127,33 @@ class ListingTest {
     Refused.with(
         ErrorCode.INVALID_REQUEST,
         "limit out of bounds: limit=0 min=1 max=1000",
-        () -> store.on(each -> each.list("", 0, 0)));
+        () -> store.on(each -> each.list("", 0, 0, OptionalLong.empty())));
     Refused.with(
         ErrorCode.INVALID_REQUEST,
         "limit out of bounds: limit=1001 min=1 max=1000",
-        () -> store.on(each -> each.list("", 1001, 0)));
-    for (long cursor : List.of(-1L, 256L << 32, 2048L, Long.MAX_VALUE)) {
+        () -> store.on(each -> each.list("", 1001, 0, OptionalLong.empty())));
+    for (long cursor : List.of(-1L, 1L << 52, 1L << 24 | 1L << 15, Long.MAX_VALUE)) {
       Refused.with(
           ErrorCode.INVALID_REQUEST,
           "no page ended with this cursor: cursor=" + cursor,
-          () -> store.on(each -> each.list("", 1, cursor)));
+          () -> store.on(each -> each.list("", 1, cursor, OptionalLong.empty())));
     }
     Refused.with(
         ErrorCode.INVALID_NAME,
         "name has a control character: char=U+0000 at=0",
-        () -> store.on(each -> each.list("\0", 1, 0)));
+        () -> store.on(each -> each.list("\0", 1, 0, OptionalLong.empty())));
   }
 
   private List<ListingPayload.Entry> all(String prefix, int limit, Consumer<Page> between)
       throws Refusal, HeadException {
     List<ListingPayload.Entry> entries = new ArrayList<>();
     long cursor = 0;
+    OptionalLong until = OptionalLong.empty();
     do {
       long from = cursor;
-      Page page = store.on(each -> each.list(prefix, limit, from));
+      OptionalLong bound = until;
+      Page page = store.on(each -> each.list(prefix, limit, from, bound));
+      until = OptionalLong.of(page.until());
       assertThat(page.count()).isLessThanOrEqualTo(limit);
       List<ListingPayload.Entry> read = ListingPayload.read(page.json());
       assertThat(read).hasSize(page.count());

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class StoreTest {
   private static final Peer PRODUCER = TestStore.PRODUCER;
   private static final Peer READER = TestStore.READER;
-  private static final long EMPTY_USED = Catalog.BYTES + (2 << 20);
+  private static final long EMPTY_USED = TableSpace.FIRST_BYTES + (2 << 20);
 
   private TestStore store;
   private CatalogReader reader;
@@ -184,7 +184,7 @@ class StoreTest {
   void theCatalogCanBeMappedByItsNumber() throws Refusal {
     SegmentHandle handle = store.on(each -> each.map(READER, 1));
     TestStore.close(handle.descriptors());
-    assertThat(handle.segmentBytes()).isEqualTo(Catalog.BYTES);
+    assertThat(handle.segmentBytes()).isEqualTo(TableSpace.FIRST_BYTES);
   }
 
   @Test
@@ -226,7 +226,7 @@ class StoreTest {
         .containsEntry("server", "0.0.0-test")
         .containsEntry("capacity", TestStore.CAPACITY)
         .containsEntry("used", EMPTY_USED)
-        .containsEntry("catalog_bytes", Catalog.BYTES)
+        .containsEntry("catalog_bytes", TableSpace.FIRST_BYTES)
         .containsEntry("slabs", 1L)
         .containsEntry("slab_bytes", 2L << 20)
         .containsEntry("buffers", 1L)

@@ -1,0 +1,55 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.server.segment.DedicatedSegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// Published dedicated segments. Unlike a small buffer each has an entry here, because the daemon
+/// holds its description. It goes with the last name that leads to it: there are several when a
+/// batch was published in it.
+final class DedicatedSegments implements AutoCloseable {
+  /// A segment, what it is charged, and how many names lead to it.
+  private static final class Entry {
+    final DedicatedSegment segment;
+    final Account.Charge charge;
+    int names;
+
+    Entry(DedicatedSegment segment, Account.Charge charge, int names) {
+      this.segment = segment;
+      this.charge = charge;
+      this.names = names;
+    }
+  }
+
+  private final HeldSegments held;
+  private final Map<Long, Entry> segments = new HashMap<>();
+
+  DedicatedSegments(HeldSegments held) {
+    this.held = held;
+  }
+
+  void add(DedicatedSegment segment, Account.Charge charge, int names) {
+    charge.becomes(Account.Kind.DEDICATED);
+    segments.put(segment.number(), new Entry(segment, charge, names));
+  }
+
+  Optional<DedicatedSegment> find(long number) {
+    return Optional.ofNullable(segments.get(number)).map(entry -> entry.segment);
+  }
+
+  /// Nothing leads to a record any more. Does nothing when its payload lies in a slab.
+  void forget(BufferRecord record) {
+    Entry entry = segments.get(record.segment());
+    if (entry != null && --entry.names == 0) {
+      segments.remove(record.segment());
+      held.letGo(entry.segment, entry.charge, record.name());
+    }
+  }
+
+  @Override
+  public void close() {
+    segments.values().forEach(entry -> entry.segment.close());
+  }
+}

@@ -1,0 +1,189 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.protocol.BatchIndex;
+import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.protocol.RecordPlaces;
+import dev.sealbuf.server.segment.Slab;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/// Writes what is published.
+///
+/// The same for small and large buffers, one or many: find out that there is a slot and room for
+/// each record, then write the records (and small payloads behind them), then store the words.
+/// Whatever can be refused is refused before the first of these writes.
+final class Publisher {
+  /// The format of every buffer in this version: bytes.
+  private static final String FORMAT = "B";
+
+  /// A record that is written and that nobody can see yet.
+  private record Written(Name name, BufferRecord record, Place place) {}
+
+  private final PublishedBuffers published;
+  private final Slabs slabs;
+  private final DedicatedSegments dedicated;
+  private final Clock clock;
+  private final long started;
+  private long versions;
+
+  Publisher(PublishedBuffers published, Slabs slabs, DedicatedSegments dedicated, Clock clock) {
+    this.published = published;
+    this.slabs = slabs;
+    this.dedicated = dedicated;
+    this.clock = clock;
+    this.started = clock.nanos();
+  }
+
+  /// Of the last publication.
+  long version() {
+    return versions;
+  }
+
+  /// Publishes a payload in a slab.
+  Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
+    requireSmall(payload.remaining());
+    published.requireSlot(claim.name(), peer);
+    Slab slab = slabs.withRoom(span(claim.name(), payload.remaining()));
+    return show(write(slab, claim, new Common(peer, terms, clock.epochMicros()), payload));
+  }
+
+  /// Publishes several payloads in slabs, all of them or none.
+  ///
+  /// @param index where the bytes of each lie in the payload
+  BatchPublication putMany(
+      List<Claim> claims, List<BatchIndex.Entry> index, Peer peer, ByteBuffer payload, Terms terms)
+      throws Refusal {
+    List<Long> spans = new ArrayList<>(claims.size());
+    for (int i = 0; i < claims.size(); i++) {
+      published.requireSlot(claims.get(i).name(), peer);
+      spans.add(span(claims.get(i).name(), index.get(i).nbytes()));
+    }
+    slabs.requireRoom(spans);
+    Common common = new Common(peer, terms, clock.epochMicros());
+    List<Written> written = new ArrayList<>(claims.size());
+    for (int i = 0; i < claims.size(); i++) {
+      BatchIndex.Entry entry = index.get(i);
+      ByteBuffer bytes = payload.slice((int) entry.offset(), (int) entry.nbytes());
+      written.add(write(slabs.withRoom(spans.get(i)), claims.get(i), common, bytes));
+    }
+    return show(written);
+  }
+
+  /// Publishes a dedicated segment that is sealed, under the name that was reserved for it.
+  Publication publish(UnfinishedBuffer buffer, long nbytes) throws Refusal {
+    Claim claim = buffer.claim();
+    published.requireSlot(claim.name(), buffer.producer());
+    Slab slab = slabs.withRoom(span(claim.name()));
+    dedicated.add(buffer.segment(), buffer.charge(), 1);
+    BatchIndex.Entry all = new BatchIndex.Entry(claim.name().text(), 0, nbytes);
+    return show(write(slab, claim, common(buffer), buffer.segment().number(), all));
+  }
+
+  /// Publishes the buffers in a dedicated segment that is sealed, all of them or none.
+  BatchPublication publishMany(
+      UnfinishedBuffer batch, List<Claim> claims, List<BatchIndex.Entry> index) throws Refusal {
+    List<Long> spans = new ArrayList<>(claims.size());
+    for (Claim claim : claims) {
+      published.requireSlot(claim.name(), batch.producer());
+      spans.add(span(claim.name()));
+    }
+    slabs.requireRoom(spans);
+    dedicated.add(batch.segment(), batch.charge(), claims.size());
+    Common common = common(batch);
+    List<Written> written = new ArrayList<>(claims.size());
+    for (int i = 0; i < claims.size(); i++) {
+      Slab slab = slabs.withRoom(spans.get(i));
+      written.add(write(slab, claims.get(i), common, batch.segment().number(), index.get(i)));
+    }
+    return show(written);
+  }
+
+  /// What all buffers of one publication share.
+  private record Common(Peer peer, Terms terms, long created) {}
+
+  private Common common(UnfinishedBuffer buffer) {
+    return new Common(buffer.producer(), buffer.terms(), clock.epochMicros());
+  }
+
+  private static void requireSmall(long nbytes) throws Refusal {
+    if (nbytes > Limits.PUT_MAX) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a put carries a small buffer: nbytes=%d max=%d".formatted(nbytes, Limits.PUT_MAX));
+    }
+  }
+
+  private Written write(Slab slab, Claim claim, Common common, ByteBuffer payload) {
+    long offset = slab.position() + span(claim.name());
+    BufferRecord record = record(claim, common, 0, offset, payload.remaining());
+    long at = slab.append(record, payload);
+    return new Written(claim.name(), record, new Place(slab.number(), at));
+  }
+
+  private Written write(
+      Slab slab, Claim claim, Common common, long segment, BatchIndex.Entry part) {
+    BufferRecord record = record(claim, common, segment, part.offset(), part.nbytes());
+    return new Written(claim.name(), record, new Place(slab.number(), slab.append(record)));
+  }
+
+  private BufferRecord record(Claim claim, Common common, long segment, long offset, long nbytes) {
+    return new BufferRecord(
+        claim.name().text(),
+        claim.buffer(),
+        ++versions,
+        segment,
+        offset,
+        nbytes,
+        common.created,
+        Integer.toUnsignedLong(common.peer.uid()),
+        FORMAT,
+        expires(common.terms));
+  }
+
+  /// The second, counted from the start of the store, in which the time to live has passed.
+  private long expires(Terms terms) {
+    if (terms.ttlMillis().isEmpty()) {
+      return 0;
+    }
+    long now = TimeUnit.NANOSECONDS.toMillis(clock.nanos() - started);
+    return TimeUnit.MILLISECONDS.toSeconds(now + terms.ttlMillis().getAsLong()) + 1;
+  }
+
+  private Publication show(Written written) {
+    BufferRecord record = written.record;
+    published.show(written.name, record, written.place);
+    return new Publication(
+        record.name(),
+        record.buffer(),
+        record.version(),
+        record.created(),
+        written.place.slab(),
+        Slab.BYTES,
+        written.place.offset());
+  }
+
+  private BatchPublication show(List<Written> written) {
+    List<RecordPlaces.Place> places = new ArrayList<>(written.size());
+    for (Written each : written) {
+      published.show(each.name, each.record, each.place);
+      places.add(new RecordPlaces.Place(each.place.slab(), each.place.offset()));
+    }
+    BufferRecord first = written.getFirst().record;
+    return new BatchPublication(first.buffer(), first.version(), first.created(), places);
+  }
+
+  /// Bytes of a record whose payload lies elsewhere.
+  private static long span(Name name) {
+    return Slab.recordSpan(name.utf8().length, FORMAT.length());
+  }
+
+  /// Bytes of a record and its payload.
+  private static long span(Name name, long nbytes) {
+    return span(name) + RecordLayout.align(nbytes);
+  }
+}

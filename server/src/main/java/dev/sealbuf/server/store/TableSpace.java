@@ -1,0 +1,154 @@
+package dev.sealbuf.server.store;
+
+import dev.sealbuf.memory.PageSizes;
+import dev.sealbuf.protocol.DirectoryWord;
+import dev.sealbuf.protocol.HeaderLayout;
+import dev.sealbuf.server.segment.CatalogSegment;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// Where tables lie: catalog segments, the last one open, as slabs are for records.
+///
+/// The first one begins with the header and holds the first tables; it stays. The others are packed
+/// with the tables that were built later. The memory of a table that is not current any more is not
+/// used again, since readers may still be in it; a segment without current tables is retired.
+final class TableSpace implements AutoCloseable {
+  /// Of the first segment.
+  static final long FIRST = 1;
+
+  /// Of a new table, and the least there is.
+  static final int LOG2_SLOTS_MIN = 11;
+
+  /// Header page and the first tables.
+  static final long FIRST_BYTES =
+      PageSizes.roundUp(
+          HeaderLayout.PAGE_BYTES + HeaderLayout.TABLES * Table.bytes(LOG2_SLOTS_MIN));
+
+  /// A huge page; a table that is larger has a segment of its own.
+  private static final long SEGMENT_BYTES = 2 << 20;
+
+  /// A full segment is sparse when its current tables take less than a quarter of it.
+  private static final int SPARSE = 4;
+
+  /// A segment and how much of it is in use.
+  private static final class Room {
+    final CatalogSegment segment;
+    final Account.Charge charge;
+    long position;
+    long current;
+
+    Room(CatalogSegment segment, Account.Charge charge) {
+      this.segment = segment;
+      this.charge = charge;
+    }
+
+    boolean hasRoom(long bytes) {
+      return bytes <= segment.bytes() - position;
+    }
+
+    Table take(int log2Slots) {
+      long page = position / HeaderLayout.PAGE_BYTES;
+      position += Table.bytes(log2Slots);
+      current += Table.bytes(log2Slots);
+      long place = DirectoryWord.pack(log2Slots, page, segment.number());
+      return new Table(segment.memory(), place);
+    }
+  }
+
+  private final Account account;
+  private final SegmentNumbers numbers;
+  private final Retirement retirement;
+  private final Map<Long, Room> rooms = new HashMap<>();
+  private Room open;
+
+  /// Makes the rest of the first segment room for tables.
+  TableSpace(
+      Account account,
+      SegmentNumbers numbers,
+      Retirement retirement,
+      CatalogSegment first,
+      Account.Charge charge) {
+    this.account = account;
+    this.numbers = numbers;
+    this.retirement = retirement;
+    open = new Room(first, charge);
+    open.position = HeaderLayout.PAGE_BYTES;
+    rooms.put(first.number(), open);
+  }
+
+  CatalogSegment first() {
+    return room(FIRST).segment;
+  }
+
+  Optional<CatalogSegment> find(long number) {
+    return Optional.ofNullable(rooms.get(number)).map(room -> room.segment);
+  }
+
+  /// An empty table of so many slots.
+  Table allocate(int log2Slots) throws Refusal {
+    long bytes = Table.bytes(log2Slots);
+    if (!open.hasRoom(bytes)) {
+      Room full = open;
+      open = create(Math.max(bytes, SEGMENT_BYTES));
+      retireIfUnused(full);
+    }
+    return open.take(log2Slots);
+  }
+
+  private Room create(long bytes) throws Refusal {
+    Account.Charge charge = account.charge(Account.Kind.CATALOG, bytes);
+    try {
+      CatalogSegment segment = numbers.next(number -> CatalogSegment.create(number, bytes));
+      charge.inHugePages(segment.hugePageBytes());
+      Room room = new Room(segment, charge);
+      rooms.put(segment.number(), room);
+      return room;
+    } catch (IOException e) {
+      charge.close();
+      throw Refusal.shortage(e);
+    } catch (Refusal e) {
+      charge.close();
+      throw e;
+    }
+  }
+
+  /// The directory leads to this table no more.
+  void release(Table table) {
+    Room room = room(table.segment());
+    room.current -= Table.bytes(table.log2Slots());
+    retireIfUnused(room);
+  }
+
+  private void retireIfUnused(Room room) {
+    if (room.current == 0 && mayGo(room)) {
+      rooms.remove(room.segment.number());
+      retirement.retire(room.segment, room.charge);
+    }
+  }
+
+  /// Whether a segment is kept for a few tables. Names of one hash, churned, could else pin as many
+  /// segments as there are tables.
+  boolean isSparse(long segment) {
+    Room room = rooms.get(segment);
+    return room != null && mayGo(room) && room.current < room.segment.bytes() / SPARSE;
+  }
+
+  private boolean mayGo(Room room) {
+    return room != open && room.segment.number() != FIRST;
+  }
+
+  private Room room(long number) {
+    Room room = rooms.get(number);
+    if (room == null) {
+      throw new IllegalStateException("no such catalog segment: segment=" + number);
+    }
+    return room;
+  }
+
+  @Override
+  public void close() {
+    rooms.values().forEach(room -> room.segment.close());
+  }
+}
