@@ -1,6 +1,7 @@
 """Fixtures and switches that every test may use; what is behind them is in `harness`."""
 
 import random
+import resource
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ from harness.uids import ROOT, Uid
 
 STARTERS = {"daemon", "fresh_daemon"}
 STARTING_FOLDERS = {"attack", "reliability"}
+DESCRIPTORS = 4096
 WARM_UP_REQUESTS = 10_000
 WARM_UP_GLUED = 250
 NOT_RUN = pytest.StashKey[list[str]]()
@@ -134,3 +136,14 @@ def undisturbed(daemon: Daemon, pytestconfig: pytest.Config) -> Iterator[None]:
     """The common epilogue around the whole test, on the shared daemon."""
     with epilogue(daemon, RESOLUTION if pytestconfig.option.soak else COARSE_RESOLUTION):
         yield
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Room for a thousand connections in this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < DESCRIPTORS:
+        pytest.skip(f"needs more descriptors: hard limit={hard} want={DESCRIPTORS}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, DESCRIPTORS), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

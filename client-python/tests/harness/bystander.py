@@ -6,7 +6,8 @@ it says how far the daemon itself was held up, whatever else the machine was doi
 
 import os
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -37,6 +38,16 @@ def overcommitment() -> float:
     """How many runnable processes share a CPU: with others on the machine all wait their turn, and
     an echo server, which does next to nothing, is let in first."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def within(seconds: float, what: Callable[[], bool]) -> bool:
+    """Whether it comes true in that time, or in as much more as others on the machine take away."""
+    deadline = time.monotonic() + seconds * overcommitment()
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 @dataclass(frozen=True)

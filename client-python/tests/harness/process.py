@@ -53,18 +53,43 @@ def memfd_mappings(pid: int) -> list[str] | None:
     return [line for line in text.splitlines() if "/memfd:" in line]
 
 
+def memfd_inodes(pid: int) -> dict[int, str]:
+    """The memfds that a process maps or has open, by inode, with their names; only root may ask."""
+    found = {}
+    for line in memfd_mappings(pid) or []:
+        fields = line.split(maxsplit=5)
+        found[int(fields[4])] = fields[5]
+    return found | {inode: name for inode, (name, _) in _open_memfds(pid).items()}
+
+
+def memfd_sizes(pid: int) -> dict[int, int]:
+    """What each memfd takes that a process has open or maps, by inode; only root may ask."""
+    sizes = {inode: size for inode, (_, size) in _open_memfds(pid).items()}
+    for line in memfd_mappings(pid) or []:
+        addresses, *_, inode, _ = line.split(maxsplit=5)
+        if int(inode) not in sizes:
+            sizes[int(inode)] = Path(f"/proc/{pid}/map_files/{addresses}").stat().st_blocks * 512
+    return sizes
+
+
 def memfd_bytes(pid: int) -> int | None:
     """What the memfds that a process has open take; exact, whatever else the machine does."""
-    sizes = {}
     try:
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed since the listing
-                if str(entry.readlink()).startswith("/memfd:"):
-                    found = entry.stat()
-                    sizes[found.st_ino] = found.st_blocks * 512
+        return sum(size for _, size in _open_memfds(pid).values())
     except PermissionError:
         return None
-    return sum(sizes.values())
+
+
+def _open_memfds(pid: int) -> dict[int, tuple[str, int]]:
+    """Name and bytes of each, by inode."""
+    found = {}
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since the listing
+            target = str(entry.readlink())
+            if target.startswith("/memfd:"):
+                at = entry.stat()
+                found[at.st_ino] = target, at.st_blocks * 512
+    return found
 
 
 def status(pid: int, name: str) -> str:

@@ -2,12 +2,11 @@
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from harness.bystander import overcommitment
+from harness.bystander import within
 from harness.raw import RawClient, Reply
 
 F_SEAL_SEAL = 0x01
@@ -95,10 +94,8 @@ def published(producer: RawClient, name: str, content: bytes) -> Iterator[Loan]:
 
 def assert_soon_freed(observer: RawClient, why: str) -> None:
     """That what an ended producer left unfinished goes within a second."""
-    deadline = time.monotonic() + FREED_SECONDS * overcommitment()
-    while (left := _unfinished(observer)) != (0, 0):
-        assert time.monotonic() < deadline, f"not freed: killed={why} left={left}"
-        time.sleep(0.001)
+    freed = within(FREED_SECONDS, lambda: _unfinished(observer) == (0, 0))
+    assert freed, f"not freed: killed={why} left={_unfinished(observer)}"
 
 
 def _unfinished(observer: RawClient) -> tuple[int, int]:

@@ -13,8 +13,9 @@ import socket
 import struct
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from harness.uids import GROUP, Uid, connect_as
@@ -26,6 +27,8 @@ HEAD_MAX = 65536
 PAYLOAD_MAX = 2097152
 PUT_MAX = 262144
 SCM_MAX_FD = 253
+GLUED = 50
+"""Requests sent at once, below the number at which the daemon stops reading."""
 
 PATIENCE = 10.0
 """Seconds to wait for an answer; a ceiling against hanging, nothing is measured by it."""
@@ -132,6 +135,17 @@ class RawClient:
         if reply["seq"] != head["seq"]:
             raise AssertionError(f"a reply to another request: request={head} reply={reply.head}")
         return reply
+
+    def ask_all(self, requests: Iterable[tuple[dict[str, Any], bytes]]) -> Iterator[Reply]:
+        """Sends many heads with their payloads, GLUED at a time, and yields the replies in order
+        of arrival. Descriptors are closed when the next one is asked for."""
+        remaining = iter(requests)
+        while some := list(islice(remaining, GLUED)):
+            self.send(b"".join(frame(head, payload) for head, payload in some))
+            for _ in some:
+                reply = self.read()
+                yield reply
+                reply.close()
 
     def hello(self) -> Reply:
         return self.ask("hello", namespace="default", client="sealbuf-raw/1")

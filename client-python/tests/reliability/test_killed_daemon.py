@@ -7,16 +7,18 @@ never wait for a dead daemon, and its catalog never answers them.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
+from typing import Any
 
 import pytest
 
 import sealbuf
 from harness.daemon import Daemon, running
 from harness.marked import check, marked
-from harness.raw import ClosedByDaemonError, RawClient, frame
+from harness.raw import ClosedByDaemonError, RawClient
 from harness.scan import Scan
 from harness.uids import Uid
 from harness.workers import Channel, Worker, worker
@@ -24,7 +26,6 @@ from harness.workers import Channel, Worker, worker
 WRITERS = 2
 READERS = 3
 NAMES = 400
-BATCH = 50
 SIZES = (28, 100, 1000, 5000)
 AFTERWARDS = 5
 DEADLINE = 0.5
@@ -40,18 +41,17 @@ def write_on(path: str, writer: int, channel: Channel) -> None:
     client.hello().close()
     channel.say("writing")
     sent = 0
+
+    def requests() -> Iterator[tuple[dict[str, Any], bytes]]:
+        nonlocal sent
+        for sent in count():
+            name = name_of(writer, sent)
+            yield client.head("delete", name=name), b""
+            yield client.head("put", name=name), marked(name, sent, SIZES[sent % len(SIZES)])
+
     try:
-        while True:
-            requests = b""
-            for number in range(sent, sent + BATCH):
-                name = name_of(writer, number)
-                requests += frame(client.head("delete", name=name))
-                content = marked(name, number, SIZES[number % len(SIZES)])
-                requests += frame(client.head("put", name=name), content)
-            client.send(requests)
-            sent += BATCH
-            for _ in range(2 * BATCH):
-                client.read()
+        for _ in client.ask_all(requests()):
+            pass
     except (ClosedByDaemonError, ConnectionError):
         channel.say(sent)
 

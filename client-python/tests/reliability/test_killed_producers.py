@@ -7,6 +7,7 @@ was never visible; what it had published is complete.
 import mmap
 import os
 import random
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +19,7 @@ import pytest
 import sealbuf
 from harness.daemon import Daemon
 from harness.producer import assert_soon_freed
-from harness.raw import PREFIX, RawClient, frame
+from harness.raw import PATIENCE, PREFIX, RawClient, frame
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
@@ -136,20 +137,49 @@ def clean(owner: RawClient, names: list[str]) -> None:
 def test_a_producer_may_be_killed_after_each_step(
     daemon: Daemon, rounds: Callable[..., int]
 ) -> None:
-    with daemon.open(Uid.READER) as reader, daemon.open(Uid.DAEMON) as owner:
+    with (
+        daemon.open(Uid.READER) as reader,
+        daemon.open(Uid.READER) as waiter,
+        daemon.open(Uid.DAEMON) as owner,
+    ):
         for number in range(rounds(1000)):
             step = STEPS[number % len(STEPS)]
+            may_be_seen = step in ("seal sent", "published")
+            wait_for(waiter, NAME, PATIENCE)
             with worker(partial(produce_until, daemon.path, step), Uid.PRODUCER) as producer:
                 producer.expect(step)
-                may_be_seen = step in ("seal sent", "published")
                 assert may_be_seen or not visible(reader, NAME, SIZE)
                 producer.kill()
-                assert may_be_seen or not visible(reader, NAME, SIZE)
                 assert_soon_freed(reader, step)
-                seen = visible(reader, NAME, SIZE)
-                assert seen or step != "published"
-                assert may_be_seen or not seen
-                clean(owner, [NAME])
+            seen = visible(reader, NAME, SIZE)
+            assert seen or step != "published"
+            assert may_be_seen or not seen
+            if not seen:
+                assert not answered(waiter), "somebody waited for what never was"
+                owner.expect("published", "put", b"in its place", name=NAME)
+            opened = waiter.read()
+            assert opened.kind == "opened", opened.head
+            opened.close()
+            owner.expect("deleted", "delete", name=NAME)
+
+
+def wait_for(waiter: RawClient, name: str, seconds: float) -> None:
+    waiter.send(frame(waiter.head("open", name=name, timeout=int(seconds * 1000))))
+
+
+def answered(waiter: RawClient) -> bool:
+    return bool(select.select([waiter.connection], [], [], 0)[0])
+
+
+def test_who_waits_for_a_killed_producer_waits_until_the_deadline(daemon: Daemon) -> None:
+    with daemon.open(Uid.READER) as waiter:
+        with worker(partial(produce_until, daemon.path, "written"), Uid.PRODUCER) as producer:
+            producer.expect("written")
+            start = time.monotonic()
+            wait_for(waiter, NAME, 1.0)
+            producer.kill()
+        assert waiter.read().kind == "timeout"
+        assert time.monotonic() - start > 0.99
 
 
 def test_a_producer_may_be_killed_at_any_moment(
