@@ -1,5 +1,6 @@
 package dev.sealbuf.client;
 
+import dev.sealbuf.protocol.Reply;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -23,6 +24,23 @@ public record BufferInfo(
     Instant created) {
   public BufferInfo {
     shape = List.copyOf(shape);
+  }
+
+  /// What the daemon says about bytes that this process published.
+  static BufferInfo of(Reply.Published published, long nbytes, long uid) {
+    return bytes(
+        published.name(),
+        published.buffer(),
+        published.version(),
+        nbytes,
+        uid,
+        published.created());
+  }
+
+  /// A buffer that is nothing but bytes.
+  static BufferInfo bytes(
+      String name, long id, long version, long nbytes, long owner, long created) {
+    return new BufferInfo(name, id, version, nbytes, "B", List.of(nbytes), owner, instant(created));
   }
 
   static Instant instant(long microseconds) {

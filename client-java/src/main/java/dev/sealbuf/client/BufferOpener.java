@@ -7,7 +7,6 @@ import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.LayoutException;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -25,22 +24,48 @@ final class BufferOpener {
     this.catalog = catalog;
   }
 
+  /// What the daemon says about where a buffer is, in `opened` and `taken`.
+  record Place(long slab, long slabBytes, long record, long segment, long segmentBytes) {
+    static Place of(Reply.Opened opened) {
+      return new Place(
+          opened.slab(),
+          opened.slabBytes(),
+          opened.record(),
+          opened.segment(),
+          opened.segmentBytes());
+    }
+
+    static Place of(Reply.Taken taken) {
+      return new Place(
+          taken.slab(), taken.slabBytes(), taken.record(), taken.segment(), taken.segmentBytes());
+    }
+  }
+
+  /// The epoch before a request, for [#open(String, Place, Answer, OptionalLong, long, Deadline)].
+  long epoch() {
+    return segments.epoch();
+  }
+
   SealedBuffer get(String name, byte[] utf8, Deadline deadline) {
     return switch (catalog.find(utf8, deadline)) {
-      case CatalogReader.Found(long number, MemorySegment slab, long at) -> {
-        BufferRecord record = read(slab, at);
+      case CatalogReader.Found found -> {
+        BufferRecord record = read(found.slab(), found.at());
         yield record.segment() == 0
-            ? SealedBuffer.inSlab(record, slab)
-            : open(name, utf8, OptionalLong.of(number), deadline);
+            ? SealedBuffer.inSlab(record, found.slab())
+            : openDedicated(name, found, deadline);
       }
       case CatalogReader.Miss.ABSENT -> throw absent(name);
-      case CatalogReader.Miss.ASK -> open(name, utf8, OptionalLong.empty(), deadline);
+      case CatalogReader.Miss.ASK -> ask(name, OptionalLong.empty(), deadline);
     };
   }
 
+  /// Whether a buffer of that name is published.
   boolean contains(String name, byte[] utf8, Deadline deadline) {
     return switch (catalog.find(utf8, deadline)) {
-      case CatalogReader.Found _ -> true;
+      case CatalogReader.Found found -> {
+        found.slab().release();
+        yield true;
+      }
       case CatalogReader.Miss.ABSENT -> false;
       case CatalogReader.Miss.ASK -> exists(name, deadline);
     };
@@ -56,28 +81,47 @@ final class BufferOpener {
     }
   }
 
-  private SealedBuffer open(String name, byte[] utf8, OptionalLong slab, Deadline deadline) {
-    try (Answer answer = connection.call(seq -> new Request.Open(seq, name, slab), deadline)) {
-      Reply.Opened opened = answer.expect(Reply.Opened.class);
-      boolean withSlab = slab.isEmpty() || slab.getAsLong() != opened.slab();
-      boolean withSegment = opened.segment() != 0;
-      answer.expect(Reply.Opened.class, (withSlab ? 1 : 0) + (withSegment ? 1 : 0));
+  private SealedBuffer openDedicated(String name, CatalogReader.Found found, Deadline deadline) {
+    found.slab().release();
+    return ask(name, OptionalLong.of(found.number()), deadline);
+  }
 
-      List<Fd> descriptors = answer.descriptors();
-      MemorySegment records =
-          withSlab
-              ? segments.add(opened.slab(), descriptors.getFirst(), opened.slabBytes())
-              : segments.get(opened.slab(), deadline);
-      BufferRecord record = read(records, opened.record(), utf8);
-      if (record.segment() != opened.segment()) {
-        throw new ProtocolException(
-            "record leads to another segment: segment=%d expected=%d"
-                .formatted(record.segment(), opened.segment()));
-      }
-      return withSegment
-          ? dedicated(record, descriptors.getLast(), opened.segmentBytes())
-          : SealedBuffer.inSlab(record, records);
+  private SealedBuffer ask(String name, OptionalLong slab, Deadline deadline) {
+    long since = epoch();
+    try (Answer answer = connection.call(seq -> new Request.Open(seq, name, slab), deadline)) {
+      Place place = Place.of(answer.expect(Reply.Opened.class));
+      return open(name, place, answer, slab, since, deadline);
     }
+  }
+
+  /// The buffer that an answer brings.
+  ///
+  /// @param named the slab that the request named, which comes without a descriptor
+  /// @param since the epoch before the request
+  SealedBuffer open(
+      String name, Place place, Answer answer, OptionalLong named, long since, Deadline deadline) {
+    boolean withSlab = named.isEmpty() || named.getAsLong() != place.slab();
+    boolean withSegment = place.segment() != 0;
+    answer.expect(answer.reply().getClass(), (withSlab ? 1 : 0) + (withSegment ? 1 : 0));
+    List<Fd> descriptors = answer.descriptors();
+    SharedMapping slab =
+        withSlab
+            ? segments.addSlab(place.slab(), descriptors.getFirst(), place.slabBytes(), since)
+            : segments.slab(place.slab(), deadline);
+    BufferRecord record = read(slab, place, name);
+    if (!withSegment) {
+      return SealedBuffer.inSlab(record, slab);
+    }
+    slab.release();
+    return dedicated(record, descriptors.getLast(), place.segmentBytes());
+  }
+
+  /// The small buffer whose record lies at a place.
+  ///
+  /// @throws NotFoundException when its slab was retired meanwhile
+  SealedBuffer inSlab(String name, long slab, long record, Deadline deadline) {
+    SharedMapping held = segments.slab(slab, deadline);
+    return SealedBuffer.inSlab(read(held, new Place(slab, 0, record, 0, 0), name), held);
   }
 
   private static SealedBuffer dedicated(BufferRecord record, Fd fd, long segmentBytes) {
@@ -90,21 +134,26 @@ final class BufferOpener {
     return SealedBuffer.inSegment(SealedBuffer.info(record), mapping, record.offset());
   }
 
-  private static BufferRecord read(MemorySegment slab, long at, byte[] name) {
-    try {
-      if (!BufferRecord.isNamed(slab, at, name)) {
-        throw new ProtocolException("record of another name: at=" + at);
-      }
-    } catch (LayoutException e) {
-      throw damaged(e);
+  private static BufferRecord read(SharedMapping slab, Place place, String name) {
+    BufferRecord record = read(slab, place.record());
+    if (!record.name().equals(name)) {
+      slab.release();
+      throw new ProtocolException("record of another name: at=" + place.record());
     }
-    return read(slab, at);
+    if (record.segment() != place.segment()) {
+      slab.release();
+      throw new ProtocolException(
+          "record leads to another segment: segment=%d expected=%d"
+              .formatted(record.segment(), place.segment()));
+    }
+    return record;
   }
 
-  private static BufferRecord read(MemorySegment slab, long at) {
+  private static BufferRecord read(SharedMapping slab, long at) {
     try {
-      return BufferRecord.read(slab, at);
+      return BufferRecord.read(slab.segment(), at);
     } catch (LayoutException e) {
+      slab.release();
       throw damaged(e);
     }
   }

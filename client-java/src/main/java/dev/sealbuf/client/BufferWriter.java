@@ -8,8 +8,10 @@ import dev.sealbuf.protocol.Request;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.LongFunction;
 
 /// Memory to write a buffer in place, where readers will read it.
 ///
@@ -34,14 +36,24 @@ public final class BufferWriter implements AutoCloseable {
     ABORTED
   }
 
-  private final Sealbuf store;
+  private final Lender lender;
   private final Reply.Lent loan;
   private final Mapping mapping;
   private final Fd readOnly;
   private State state = State.WRITING;
 
-  private BufferWriter(Sealbuf store, Reply.Lent loan, Mapping mapping, Fd readOnly) {
-    this.store = store;
+  /// Who lent the memory: a buffer is sealed on the connection on which it was created, so it ends
+  /// with its daemon.
+  ///
+  /// @param timeout of each request
+  record Lender(Connection connection, long uid, Duration timeout) {
+    private Answer call(LongFunction<Request> request) {
+      return connection.call(request, Deadline.after(timeout));
+    }
+  }
+
+  private BufferWriter(Lender lender, Reply.Lent loan, Mapping mapping, Fd readOnly) {
+    this.lender = lender;
     this.loan = loan;
     this.mapping = mapping;
     this.readOnly = readOnly;
@@ -49,17 +61,18 @@ public final class BufferWriter implements AutoCloseable {
 
   /// Maps a lent segment. The writable descriptor ends with the answer, so that nothing else is
   /// mapped through it: any such mapping is what a seal waits for.
-  static BufferWriter map(Sealbuf store, Answer answer) {
+  static BufferWriter map(Lender lender, Answer answer) {
     Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
     try {
-      return map(store, loan, answer.descriptors());
+      return map(lender, loan, answer.descriptors());
     } catch (RuntimeException | Error e) {
-      store.forget(loan.buffer()); // or its name stays taken for as long as the session lasts
+      lender.connection.forget(
+          loan.buffer()); // or its name stays taken for as long as the session lasts
       throw e;
     }
   }
 
-  private static BufferWriter map(Sealbuf store, Reply.Lent loan, List<Fd> descriptors) {
+  private static BufferWriter map(Lender lender, Reply.Lent loan, List<Fd> descriptors) {
     if (loan.nbytes() > loan.segmentBytes()) {
       throw new ProtocolException(
           "segment shorter than the buffer: segment_bytes=%d nbytes=%d"
@@ -67,7 +80,7 @@ public final class BufferWriter implements AutoCloseable {
     }
     Mapping mapping = Segments.mapLent(descriptors.getFirst(), loan.segmentBytes());
     try {
-      return new BufferWriter(store, loan, mapping, descriptors.getLast().dup());
+      return new BufferWriter(lender, loan, mapping, descriptors.getLast().dup());
     } catch (IOException e) {
       mapping.close();
       throw new TooManyMappingsException("no descriptor left: error=" + e.getMessage());
@@ -116,12 +129,15 @@ public final class BufferWriter implements AutoCloseable {
   private SealedBuffer seal(OptionalLong asked, long nbytes) {
     requireUnfinished();
     freeze();
-    Deadline deadline = store.deadline();
-    try (Answer answer = store.call(seq -> new Request.Seal(seq, loan.buffer(), asked), deadline)) {
+    try (Answer answer = lender.call(seq -> new Request.Seal(seq, loan.buffer(), asked))) {
       Reply.Published published = answer.expect(Reply.Published.class, 0);
       state = State.SEALED;
       readOnly.close();
-      return SealedBuffer.inSegment(store.info(published, nbytes), mapping, 0);
+      BufferInfo info = BufferInfo.of(published, nbytes, lender.uid);
+      return SealedBuffer.inSegment(info, mapping, 0);
+    } catch (ProtocolException e) {
+      lender.connection.lose();
+      throw e;
     }
   }
 
@@ -135,9 +151,9 @@ public final class BufferWriter implements AutoCloseable {
     readOnly.close();
     state = State.ABORTED;
     try {
-      store.call(seq -> new Request.Abort(seq, loan.buffer()), store.deadline()).close();
+      lender.call(seq -> new Request.Abort(seq, loan.buffer())).close();
     } catch (TimeoutException e) {
-      store.forget(loan.buffer());
+      lender.connection.forget(loan.buffer());
       throw e;
     }
   }

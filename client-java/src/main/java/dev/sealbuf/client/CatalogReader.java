@@ -21,7 +21,9 @@ import org.jspecify.annotations.Nullable;
 /// nobody corrects a dead daemon's catalog.
 ///
 /// For any thread. What is cached (where tables lie, which segments are mapped) is checked against
-/// a word or can be forgotten.
+/// a word or can be forgotten. A slab is held while it is read. Tables are not: one that is
+/// unmapped under a search, because it was retired, answers with an `IllegalStateException`, and
+/// the search begins again, at a directory word that leads elsewhere by then.
 final class CatalogReader {
   /// How often a search begins again because a slab was retired under it, before the daemon is
   /// asked.
@@ -29,6 +31,8 @@ final class CatalogReader {
 
   private final MemorySegment header;
   private final SegmentCache segments;
+  private final Runnable onRetirement;
+  private final String daemon;
   private final AtomicReferenceArray<@Nullable Table> tables =
       new AtomicReferenceArray<>(HeaderLayout.TABLES);
   private volatile long epoch;
@@ -36,8 +40,8 @@ final class CatalogReader {
   /// What a search says.
   sealed interface Lookup {}
 
-  /// The record at byte `at` of a slab carries the name.
-  record Found(long number, MemorySegment slab, long at) implements Lookup {}
+  /// The record at byte `at` of a slab, held for the caller, carries the name.
+  record Found(long number, SharedMapping slab, long at) implements Lookup {}
 
   /// A search without a place.
   enum Miss implements Lookup {
@@ -49,6 +53,10 @@ final class CatalogReader {
   }
 
   private record Table(long word, MemorySegment segment, long offset, int log2Slots) {
+    boolean isAt(long place) {
+      return word == place && segment.scope().isAlive();
+    }
+
     long home(int hash) {
       return NameHash.home(hash, log2Slots);
     }
@@ -58,38 +66,49 @@ final class CatalogReader {
     }
   }
 
-  CatalogReader(MemorySegment header, SegmentCache segments) throws LayoutException {
-    HeaderLayout.check(header);
-    this.header = header;
+  /// @param onRetirement runs when a search finds that the daemon has retired segments
+  CatalogReader(SegmentCache segments, Runnable onRetirement) {
+    this.header = segments.header();
     this.segments = segments;
+    this.onRetirement = onRetirement;
+    this.daemon = "%016x".formatted(HeaderLayout.daemon(header));
     this.epoch = HeaderLayout.epoch(header);
   }
 
-  long daemon() {
-    return HeaderLayout.daemon(header);
+  /// The daemon's number, as it stands in the header.
+  String daemon() {
+    return daemon;
+  }
+
+  /// Whether the daemon that writes this catalog lives.
+  boolean isAlive() {
+    try {
+      return HeaderLayout.isAlive(header);
+    } catch (IllegalStateException _) {
+      return false; // the session has ended
+    }
   }
 
   Lookup find(byte[] name, Deadline deadline) {
-    requireLivingDaemon(); // 1
-    forgetRetired(); // 2
     int hash = NameHash.of(name);
-    try {
-      for (int attempt = 0; attempt <= RESTARTS_MAX; attempt++) {
-        try {
-          return search(hash, name, deadline);
-        } catch (NotFoundException _) {
-          // A segment that a word named was retired meanwhile, so the word is an old one.
-        }
+    for (int attempt = 0; attempt <= RESTARTS_MAX; attempt++) {
+      requireLivingDaemon(); // 1
+      try {
+        noticeRetirement(); // 2
+        return search(hash, name, deadline);
+      } catch (NotFoundException | IllegalStateException _) {
+        // A segment that a word led to was retired meanwhile, so the word is an old one.
+      } catch (LayoutException e) {
+        throw new ProtocolException("the catalog is damaged: " + e.getMessage());
       }
-      return Miss.ASK;
-    } catch (LayoutException e) {
-      throw new ProtocolException("the catalog is damaged: " + e.getMessage());
     }
+    return Miss.ASK;
   }
 
   /// One search.
   ///
   /// @throws NotFoundException when it has to begin again
+  /// @throws IllegalStateException when it has to begin again
   private Lookup search(int hash, byte[] name, Deadline deadline) throws LayoutException {
     Table table = table(NameHash.table(hash), deadline);
     if (table == null) {
@@ -105,26 +124,36 @@ final class CatalogReader {
       if (!TableWord.isLive(word) || TableWord.tag(word) != tag) {
         continue;
       }
-      MemorySegment slab = segments.get(TableWord.slab(word), deadline); // 5
-      long at = TableWord.offset(word);
-      if (BufferRecord.isNamed(slab, at, name)) { // 6
-        return new Found(TableWord.slab(word), slab, at);
+      SharedMapping slab = segments.slab(TableWord.slab(word), deadline); // 5
+      if (isNamed(slab, TableWord.offset(word), name)) { // 6
+        return new Found(TableWord.slab(word), slab, TableWord.offset(word));
       }
+      slab.release();
     }
     return Miss.ASK;
+  }
+
+  private static boolean isNamed(SharedMapping slab, long at, byte[] name) throws LayoutException {
+    try {
+      return BufferRecord.isNamed(slab.segment(), at, name);
+    } catch (LayoutException e) {
+      slab.release();
+      throw e;
+    }
   }
 
   /// Step 3: where the table lies now, and its segment mapped.
   private @Nullable Table table(int index, Deadline deadline) throws LayoutException {
     long word = HeaderLayout.directoryWord(header, index);
     Table known = tables.get(index);
-    if (known != null && known.word == word) {
+    if (known != null && known.isAt(word)) {
       return known;
     }
     if (word == 0) {
       return null;
     }
-    Table found = locate(word, segments.get(DirectoryWord.segment(word), deadline));
+    SharedMapping place = segments.tables(DirectoryWord.segment(word), deadline);
+    Table found = locate(word, place.segment());
     tables.set(index, found);
     return found;
   }
@@ -142,16 +171,16 @@ final class CatalogReader {
   }
 
   private void requireLivingDaemon() {
-    if (!HeaderLayout.isAlive(header)) {
-      throw new DisconnectedException("the daemon is gone: daemon=%016x".formatted(daemon()));
+    if (!isAlive()) {
+      throw DisconnectedException.unsent("the daemon is gone: daemon=" + daemon);
     }
   }
 
-  private void forgetRetired() {
+  private void noticeRetirement() {
     long now = HeaderLayout.epoch(header);
     if (now != epoch) {
       epoch = now;
-      segments.clear();
+      onRetirement.run();
     }
   }
 }

@@ -46,12 +46,16 @@ import java.util.function.LongFunction;
 /// back along with it. A request that could not be sent whole is different: the stream is out of
 /// step and the connection ends.
 ///
+/// **Ends.** The user closes, or the connection is *lost*: by the peer, by an error on the stream,
+/// or because it cannot be trusted any more ([ProtocolException]). A lost one says
+/// [DisconnectedException] to whoever still calls, and whether that request may have had an effect.
+///
 /// **Descriptors** are kept in order of arrival; a frame takes as many as it states. Fewer, or any
 /// left over when no frame is pending, and the stream cannot be trusted.
 final class Connection implements AutoCloseable {
   private enum State {
     OPEN,
-    BROKEN,
+    LOST,
     CLOSED
   }
 
@@ -66,6 +70,8 @@ final class Connection implements AutoCloseable {
   private final Deque<Fd> arrived = new ArrayDeque<>();
   private final Queue<Long> orphans = new ConcurrentLinkedQueue<>();
   private long seq;
+  private long answered;
+  private boolean sent;
 
   Connection(UnixSocket socket) {
     this.socket = socket;
@@ -102,14 +108,41 @@ final class Connection implements AutoCloseable {
     takeTurn(deadline);
     try {
       requireOpen();
+      sent = false;
       giveBackOrphans(deadline);
-      send(request.apply(++seq), deadline);
+      sent = send(request.apply(++seq), deadline);
       Answer answer = receive(seq, deadline);
-      if (answer.reply() instanceof Reply.Failure failure) {
-        answer.close();
-        throw failure(failure);
-      }
-      return answer;
+      answered = seq;
+      return accepted(answer);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// Waits for what the daemon says of its own accord: events, after a request to watch.
+  Answer listen(Deadline deadline) {
+    takeTurn(deadline);
+    try {
+      requireOpen();
+      return accepted(next(deadline));
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private Answer accepted(Answer answer) {
+    if (answer.reply() instanceof Reply.Failure failure) {
+      answer.close();
+      throw failure(failure);
+    }
+    return answer;
+  }
+
+  /// Whether every request has its reply, so that somebody else may use this connection.
+  boolean isIdle() {
+    turn.lock();
+    try {
+      return state.get() == State.OPEN && answered == seq;
     } finally {
       turn.unlock();
     }
@@ -128,16 +161,26 @@ final class Connection implements AutoCloseable {
     }
   }
 
-  boolean isClosed() {
-    return state.get() == State.CLOSED;
+  boolean isOpen() {
+    return state.get() == State.OPEN;
   }
 
   /// Ends the connection; a call that waits in another thread ends with [ClosedException].
   @Override
   public void close() {
-    if (state.getAndSet(State.CLOSED) == State.CLOSED) {
-      return;
+    if (state.getAndSet(State.CLOSED) != State.CLOSED) {
+      end();
     }
+  }
+
+  /// Ends a connection whose other end is gone or not to be trusted; a call that waits in another
+  /// thread ends with [DisconnectedException].
+  void lose() {
+    state.compareAndSet(State.OPEN, State.LOST);
+    end();
+  }
+
+  private void end() {
     socket.close();
     turn.lock();
     try {
@@ -161,7 +204,8 @@ final class Connection implements AutoCloseable {
     }
   }
 
-  private void send(Request request, Deadline deadline) {
+  /// False when the daemon has hung up before it had the whole request.
+  private boolean send(Request request, Deadline deadline) {
     Frame frame = Requests.write(request);
     try {
       socket.send(
@@ -169,11 +213,12 @@ final class Connection implements AutoCloseable {
           List.of(),
           MemorySegment.ofBuffer(frame.start()),
           MemorySegment.ofBuffer(frame.payload()));
+      return true;
     } catch (PosixException e) {
       if (e.errno() != Errno.EPIPE) {
         throw broken(e);
       }
-      // The daemon closed; what it said before is still to be read.
+      return false; // what it said before is still to be read
     } catch (SocketTimeoutException _) {
       breakOff();
       throw new TimeoutException("the daemon did not take the request in time");
@@ -267,7 +312,7 @@ final class Connection implements AutoCloseable {
   private void requireOpen() {
     switch (state.get()) {
       case OPEN -> {}
-      case BROKEN -> throw new DisconnectedException("the connection to the daemon is broken");
+      case LOST -> throw DisconnectedException.unsent("the connection to the daemon is broken");
       case CLOSED -> throw new ClosedException("the store is closed");
     }
   }
@@ -280,9 +325,9 @@ final class Connection implements AutoCloseable {
 
   private SealbufException gone(String message) {
     breakOff();
-    return isClosed()
+    return state.get() == State.CLOSED
         ? new ClosedException("the store was closed during the call")
-        : new DisconnectedException(message);
+        : sent ? new DisconnectedException(message) : DisconnectedException.unsent(message);
   }
 
   private SealbufException untrusted(ErrorCode code, Exception cause) {
@@ -293,7 +338,7 @@ final class Connection implements AutoCloseable {
   }
 
   private void breakOff() {
-    state.compareAndSet(State.OPEN, State.BROKEN);
+    state.compareAndSet(State.OPEN, State.LOST);
     socket.close();
     dropDescriptors();
   }

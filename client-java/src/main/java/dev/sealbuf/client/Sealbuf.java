@@ -1,21 +1,28 @@
 package dev.sealbuf.client;
 
 import dev.sealbuf.memory.Deadline;
-import dev.sealbuf.protocol.LayoutException;
 import dev.sealbuf.protocol.Limits;
-import dev.sealbuf.protocol.NameException;
-import dev.sealbuf.protocol.Names;
+import dev.sealbuf.protocol.NameList;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 
-/// A connection to a store of immutable buffers.
+/// A store of immutable buffers, shared with other processes by a daemon.
 ///
 /// ```java
 /// try (Sealbuf store = Sealbuf.connect()) {
@@ -27,34 +34,32 @@ import java.util.function.LongFunction;
 /// ```
 ///
 /// Reading a buffer in a segment that is mapped already takes no system call; everything else is
-/// one round trip to the daemon, two for what is written in place. May be used by many threads at
-/// once: reads go side by side, round trips take turns. Every call keeps within the timeout given
-/// at connect.
+/// one round trip to the daemon, two for what is written in place.
+///
+/// **Time.** Every call keeps within the timeout given at connect, or its own where it takes one. A
+/// timeout that is not positive does not wait.
+///
+/// **Threads.** For many at once: reads go side by side, round trips take turns, and who waits for
+/// a buffer or for room holds up nobody.
+///
+/// **Another daemon.** When the daemon is gone, a call connects to the next one, within its
+/// deadline. The old one's names do not answer any more; buffers that are open stay readable. See
+/// [DisconnectedException] for what is not repeated.
 public final class Sealbuf implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
   private static final String NAMESPACE = "default";
-  private static final String CLIENT = "sealbuf-java/0.1.0";
 
-  private final Connection connection;
+  private final Session.Address address;
   private final Duration timeout;
-  private final Reply.Welcome welcome;
-  private final SegmentCache segments;
-  private final CatalogReader catalog;
-  private final BufferOpener opener;
+  private final Sessions sessions;
+  private final Publisher publisher;
+  private final Set<Watch> watches = ConcurrentHashMap.newKeySet();
 
-  private Sealbuf(Connection connection, String namespace, Duration timeout) {
-    this.connection = connection;
+  private Sealbuf(Session.Address address, Duration timeout) {
+    this.address = address;
     this.timeout = timeout;
-    this.segments = new SegmentCache(connection);
-    try (Answer answer =
-        connection.call(seq -> new Request.Hello(seq, namespace, CLIENT), deadline())) {
-      this.welcome = answer.expect(Reply.Welcome.class, 1);
-      MemorySegment header =
-          segments.add(welcome.catalog(), answer.descriptors().getFirst(), welcome.catalogBytes());
-      this.catalog = readCatalog(header, segments);
-    }
-    requireSameDaemon();
-    this.opener = new BufferOpener(connection, segments, catalog);
+    this.sessions = Sessions.open(address, Deadline.after(timeout));
+    this.publisher = new Publisher(sessions, timeout);
   }
 
   /// Connects to the socket that [SocketPath] names.
@@ -66,7 +71,7 @@ public final class Sealbuf implements AutoCloseable {
     return connect(socket, TIMEOUT);
   }
 
-  /// Connects; `timeout` is the deadline of connecting and of every call.
+  /// Connects; `timeout` is the deadline of connecting and of every call that takes no other.
   ///
   /// @throws NoDaemonException when nobody listens there
   /// @throws NotPermittedException when this uid may not connect
@@ -76,28 +81,34 @@ public final class Sealbuf implements AutoCloseable {
 
   /// Connects to a namespace; there is only `default` as yet.
   public static Sealbuf connect(Path socket, String namespace, Duration timeout) {
-    Connection connection = Connection.open(socket, Deadline.after(timeout));
-    try {
-      return new Sealbuf(connection, namespace, timeout);
-    } catch (RuntimeException e) {
-      connection.close();
-      throw e;
-    }
+    return new Sealbuf(new Session.Address(socket, namespace), timeout);
   }
 
   /// Publishes bytes under a name; they are visible to everybody when this returns.
   public BufferInfo put(String name, byte[] data) {
-    return put(name, MemorySegment.ofArray(data));
+    return put(name, data, PutOptions.NONE);
+  }
+
+  public BufferInfo put(String name, byte[] data, PutOptions options) {
+    return put(name, MemorySegment.ofArray(data), options);
   }
 
   /// Publishes what lies between the buffer's position and limit, which do not move.
   public BufferInfo put(String name, ByteBuffer data) {
-    return put(name, MemorySegment.ofBuffer(data));
+    return put(name, data, PutOptions.NONE);
+  }
+
+  public BufferInfo put(String name, ByteBuffer data, PutOptions options) {
+    return put(name, MemorySegment.ofBuffer(data), options);
   }
 
   /// Publishes bytes of any number.
   public BufferInfo put(String name, MemorySegment data) {
-    return put(Optional.of(checked(name)), data);
+    return put(name, data, PutOptions.NONE);
+  }
+
+  public BufferInfo put(String name, MemorySegment data, PutOptions options) {
+    return publisher.put(Optional.of(Checked.name(name)), data, options);
   }
 
   /// Publishes bytes under a name that the store makes up.
@@ -112,72 +123,170 @@ public final class Sealbuf implements AutoCloseable {
 
   /// Publishes bytes of any number under a name that the store makes up.
   public BufferInfo put(MemorySegment data) {
-    return put(Optional.empty(), data);
+    return publisher.put(Optional.empty(), data, PutOptions.NONE);
   }
 
-  private BufferInfo put(Optional<String> name, MemorySegment data) {
-    if (data.byteSize() > Limits.PUT_MAX) {
-      try (BufferWriter writer = create(name, data.byteSize())) {
-        writer.segment().copyFrom(data);
-        try (SealedBuffer sealed = writer.seal()) {
-          return sealed.info();
-        }
-      }
-    }
-    ByteBuffer payload = Views.payload(data);
-    try (Answer answer = call(seq -> new Request.Put(seq, name, payload), deadline())) {
-      return info(answer.expect(Reply.Published.class, 0), data.byteSize());
-    }
+  /// Publishes all of these buffers, at most 1024, or none. Readers may see the names appear one
+  /// after the other.
+  public List<BufferInfo> putMany(Map<String, byte[]> data) {
+    return putMany(data, PutOptions.NONE);
+  }
+
+  public List<BufferInfo> putMany(Map<String, byte[]> data, PutOptions options) {
+    return publisher.putMany(data, options);
   }
 
   /// Reserves a name and lends memory to write the buffer in place.
   public BufferWriter create(String name, long nbytes) {
-    return create(Optional.of(checked(name)), nbytes);
+    return create(name, nbytes, PutOptions.NONE);
+  }
+
+  public BufferWriter create(String name, long nbytes, PutOptions options) {
+    return publisher.create(Optional.of(Checked.name(name)), nbytes, options);
   }
 
   /// Lends memory for a buffer under a name that the store makes up.
   public BufferWriter create(long nbytes) {
-    return create(Optional.empty(), nbytes);
-  }
-
-  private BufferWriter create(Optional<String> name, long nbytes) {
-    if (nbytes < 0) {
-      throw new InvalidRequestException("a length is not negative: nbytes=" + nbytes);
-    }
-    try (Answer answer = call(seq -> new Request.Create(seq, name, nbytes), deadline())) {
-      return BufferWriter.map(this, answer);
-    }
+    return publisher.create(Optional.empty(), nbytes, PutOptions.NONE);
   }
 
   /// The buffer of a name.
   ///
   /// @throws NotFoundException when there is none
   public SealedBuffer get(String name) {
-    requireOpen();
-    return opener.get(name, utf8(name), deadline());
+    return get(name, Checked.utf8(name), deadline());
+  }
+
+  /// The buffer of a name, as soon as there is one.
+  ///
+  /// @throws TimeoutException when there is none in time
+  public SealedBuffer get(String name, Duration timeout) {
+    return timeout.isPositive()
+        ? await(name, OptionalLong.empty(), Deadline.after(timeout))
+        : get(name);
+  }
+
+  /// The buffer of a name, if its version is greater than `version`.
+  ///
+  /// @throws NotFoundException when there is none
+  public SealedBuffer getNewer(String name, long version) {
+    byte[] utf8 = Checked.utf8(name);
+    Deadline deadline = deadline();
+    return sessions
+        .read(
+            deadline,
+            session -> session.waiting().getNow(name, utf8, OptionalLong.of(version), deadline))
+        .orElseThrow(() ->
+            new NotFoundException(
+                "no newer buffer: name=%s newer_than=%d".formatted(name, version)));
+  }
+
+  /// The buffer of a name, as soon as there is one of a version greater than `version`.
+  ///
+  /// @throws TimeoutException when there is none in time
+  public SealedBuffer getNewer(String name, long version, Duration timeout) {
+    return timeout.isPositive()
+        ? await(name, OptionalLong.of(version), Deadline.after(timeout))
+        : getNewer(name, version);
+  }
+
+  /// The buffers of all these names.
+  ///
+  /// @throws NotFoundException at the first name that is not there
+  public Map<String, SealedBuffer> getMany(Collection<String> names) {
+    return getMany(names, Duration.ZERO);
+  }
+
+  /// The buffers of all these names, as soon as all of them are there.
+  ///
+  /// @throws TimeoutException when one is not there in time
+  public Map<String, SealedBuffer> getMany(Collection<String> names, Duration timeout) {
+    Deadline end = Deadline.after(timeout);
+    Map<String, SealedBuffer> found = new LinkedHashMap<>();
+    try {
+      for (String name : names) {
+        found.computeIfAbsent(name, each -> get(each, Duration.ofNanos(end.remaining())));
+      }
+      return found;
+    } catch (RuntimeException | Error e) {
+      found.values().forEach(SealedBuffer::close);
+      throw e;
+    }
+  }
+
+  /// The buffer of a name, made of `content` if nobody has it and nobody else is making it. Of all
+  /// who ask at the same time exactly one makes it; if that fails, the next one does.
+  ///
+  /// @throws TimeoutException when the one who makes it takes longer than the store's timeout
+  public SealedBuffer getOrCreate(String name, Supplier<byte[]> content) {
+    return getOrCreate(name, Creation.of(content), timeout);
+  }
+
+  /// The same, waiting so long for who makes it.
+  public SealedBuffer getOrCreate(String name, Supplier<byte[]> content, Duration timeout) {
+    return getOrCreate(name, Creation.of(content), timeout);
+  }
+
+  /// The buffer of a name, else one of `nbytes` bytes that `fill` writes in place.
+  public SealedBuffer getOrCreate(String name, long nbytes, Consumer<MemorySegment> fill) {
+    return getOrCreate(name, Creation.of(nbytes, fill), timeout);
+  }
+
+  private SealedBuffer getOrCreate(String name, Creation creation, Duration wait) {
+    byte[] utf8 = Checked.utf8(name);
+    Deadline deadline = Deadline.after(wait);
+    return sessions.change(
+        deadline,
+        session ->
+            session
+                .waiting()
+                .getNow(name, utf8, OptionalLong.empty(), deadline)
+                .orElseGet(() -> session.waiting().getOrCreate(name, creation, deadline, timeout)));
+  }
+
+  /// Takes a buffer out of the store: of all who take it, exactly one gets it.
+  ///
+  /// @throws NotFoundException when there is none
+  public SealedBuffer take(String name) {
+    Checked.name(name);
+    Deadline deadline = deadline();
+    return sessions.change(deadline, session -> session.waiting().takeNow(name, deadline));
+  }
+
+  /// Takes a buffer out of the store as soon as there is one.
+  ///
+  /// @throws TimeoutException when there is none in time
+  public SealedBuffer take(String name, Duration timeout) {
+    if (!timeout.isPositive()) {
+      return take(name);
+    }
+    Checked.name(name);
+    Deadline deadline = Deadline.after(timeout);
+    return sessions.change(deadline, session -> session.waiting().take(name, deadline));
   }
 
   /// Whether a buffer of that name is published.
   public boolean contains(String name) {
-    requireOpen();
-    return opener.contains(name, utf8(name), deadline());
+    byte[] utf8 = Checked.utf8(name);
+    Deadline deadline = deadline();
+    return sessions.read(deadline, session -> session.opener().contains(name, utf8, deadline));
   }
 
-  /// Takes names out of the store, one after the other; views of the buffers stay valid.
+  /// Takes names out of the store, in that order; views of the buffers stay valid.
   ///
   /// @throws NotFoundException at the first name that is not there
   public void delete(String... names) {
-    for (String name : names) {
-      String valid = checked(name);
-      try (Answer answer = call(seq -> new Request.Delete(seq, valid), deadline())) {
-        answer.expect(Reply.Deleted.class, 0);
-      }
+    List<String> all = Arrays.stream(names).map(Checked::name).toList();
+    for (int from = 0; from < all.size(); from += Limits.BATCH_MAX) {
+      delete(all.subList(from, Math.min(from + Limits.BATCH_MAX, all.size())));
     }
   }
 
   /// All buffers whose name begins with `prefix`, sorted by the bytes of their names.
   public List<BufferInfo> list(String prefix) {
-    return Listing.fetch(connection, checkedPrefix(prefix), deadline());
+    Checked.prefix(prefix);
+    Deadline deadline = deadline();
+    return sessions.read(deadline, session -> Listing.buffers(session, prefix, deadline));
   }
 
   /// The first `limit` of [#list(String)] behind the name `after`.
@@ -188,105 +297,100 @@ public final class Sealbuf implements AutoCloseable {
         .toList();
   }
 
+  /// Tells of every change of a name that begins with `prefix`.
+  ///
+  /// @param replay whether what is published already comes first
+  public Watch watch(String prefix, boolean replay) {
+    sessions.requireOpen();
+    return Watch.open(address, Checked.prefix(prefix), replay, timeout, watches);
+  }
+
+  /// Who was handed which segment.
+  public List<Holder> holders() {
+    return holders(Optional.empty());
+  }
+
+  /// Who was handed the bytes of a buffer.
+  public List<Holder> holders(String name) {
+    return holders(Optional.of(Checked.name(name)));
+  }
+
+  private List<Holder> holders(Optional<String> name) {
+    Deadline deadline = deadline();
+    return sessions.read(deadline, session -> Listing.holders(session, name, deadline));
+  }
+
   /// The daemon's figures.
   public Statistics stats() {
-    try (Answer answer = call(Request.Stat::new, deadline())) {
-      return Statistics.of(answer.expect(Reply.Stats.class, 0).stats());
-    }
+    Reply.Stats stats = ask(Request.Stat::new, Reply.Stats.class);
+    return Statistics.of(stats.stats());
   }
 
   /// How long a round trip to the daemon takes.
   public Duration ping() {
     long start = System.nanoTime();
-    try (Answer answer = call(Request.Ping::new, deadline())) {
-      answer.expect(Reply.Pong.class, 0);
-    }
+    ask(Request.Ping::new, Reply.Pong.class);
     return Duration.ofNanos(System.nanoTime() - start);
   }
 
   /// Version of the daemon.
   public String server() {
-    return welcome.server();
+    return sessions.current().server();
   }
 
-  /// Ends the connection; a call that waits in another thread ends with [ClosedException]. Buffers
-  /// stay valid; what was created and not sealed is gone. Does nothing when this is closed already.
+  /// Ends the connection and all watches; a call that waits in another thread ends with
+  /// [ClosedException]. Buffers stay valid; what was created and not sealed is gone. Does nothing
+  /// when this is closed already.
   @Override
   public void close() {
-    connection.close();
-    segments.clear();
+    sessions.close();
+    List.copyOf(watches).forEach(Watch::close);
   }
 
-  Deadline deadline() {
+  private SealedBuffer get(String name, byte[] utf8, Deadline deadline) {
+    return sessions.read(deadline, session -> session.opener().get(name, utf8, deadline));
+  }
+
+  private SealedBuffer await(String name, OptionalLong newer, Deadline deadline) {
+    byte[] utf8 = Checked.utf8(name);
+    return sessions.read(deadline, session -> session.waiting().get(name, utf8, newer, deadline));
+  }
+
+  private void delete(List<String> names) {
+    Deadline deadline = deadline();
+    if (names.size() == 1) {
+      String name = names.getFirst();
+      change(deadline, seq -> new Request.Delete(seq, name), Reply.Deleted.class);
+    } else {
+      ByteBuffer payload = NameList.write(names);
+      change(
+          deadline,
+          seq -> new Request.DeleteMany(seq, names.size(), payload),
+          Reply.DeletedMany.class);
+    }
+  }
+
+  private <R extends Reply> void change(
+      Deadline deadline, LongFunction<Request> request, Class<R> reply) {
+    sessions.change(deadline, session -> session.ask(request, reply, deadline));
+  }
+
+  private <R extends Reply> R ask(LongFunction<Request> request, Class<R> reply) {
+    Deadline deadline = deadline();
+    return sessions.read(deadline, session -> session.ask(request, reply, deadline));
+  }
+
+  private Deadline deadline() {
     return Deadline.after(timeout);
   }
 
-  Answer call(LongFunction<Request> request, Deadline deadline) {
-    return connection.call(request, deadline);
-  }
-
-  void forget(long unfinished) {
-    connection.forget(unfinished);
-  }
-
-  BufferInfo info(Reply.Published published, long nbytes) {
-    return new BufferInfo(
-        published.name(),
-        published.buffer(),
-        published.version(),
-        nbytes,
-        "B",
-        List.of(nbytes),
-        welcome.uid(),
-        BufferInfo.instant(published.created()));
-  }
-
-  private void requireOpen() {
-    if (connection.isClosed()) {
-      throw new ClosedException("the store is closed");
-    }
-  }
-
-  private static CatalogReader readCatalog(MemorySegment header, SegmentCache segments) {
-    try {
-      return new CatalogReader(header, segments);
-    } catch (LayoutException e) {
-      throw new WrongVersionException(e.getMessage());
-    }
-  }
-
-  private void requireSameDaemon() {
-    String daemon = "%016x".formatted(catalog.daemon());
-    if (!daemon.equals(welcome.daemon())) {
-      throw new ProtocolException(
-          "catalog of another daemon: daemon=%s expected=%s".formatted(daemon, welcome.daemon()));
-    }
-  }
-
-  private static String checked(String name) {
-    utf8(name);
-    return name;
-  }
-
-  private static byte[] utf8(String name) {
-    try {
-      return Names.utf8(name);
-    } catch (NameException e) {
-      throw new InvalidNameException(e.getMessage());
-    }
-  }
-
-  private static String checkedPrefix(String prefix) {
-    try {
-      Names.prefix(prefix);
-      return prefix;
-    } catch (NameException e) {
-      throw new InvalidNameException(e.getMessage());
-    }
+  /// For tests of what users do not see.
+  Session session() {
+    return sessions.current();
   }
 
   @Override
   public String toString() {
-    return "Sealbuf[session=%d daemon=%s]".formatted(welcome.session(), welcome.daemon());
+    return "Sealbuf[%s]".formatted(sessions.current());
   }
 }

@@ -7,40 +7,40 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A published buffer: bytes that nobody can change any more, the kernel sees to it.
 ///
 /// It outlives the store, the deletion of its name and the daemon. For any thread.
 ///
-/// **Lifetime of views.** A small buffer is a slice of a segment that it shares with others; its
-/// views are valid as long as they are reachable, closed or not. A large one has a mapping of its
-/// own, which [#close] ends at once, together with all views; using one of them afterwards is an
-/// `IllegalStateException`. A buffer that was never closed ends when neither it nor a view can be
-/// reached any more.
+/// **Lifetime of views.** They are valid until [#close], whatever becomes of name, store and
+/// daemon; using one afterwards is an `IllegalStateException`, never a crash and never other bytes.
+/// (A large buffer has a mapping of its own, which ends at once. A small one shares its segment
+/// with others, so its views may go on for a while.) A buffer that was never closed ends when
+/// neither it nor a view can be reached any more, which only the garbage collector finds out: until
+/// then it keeps the memory of what was deleted.
 public final class SealedBuffer implements AutoCloseable {
   private final BufferInfo info;
   private final MemorySegment bytes;
-  private final Optional<Mapping> mapping;
+  private final Runnable end;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private SealedBuffer(BufferInfo info, MemorySegment bytes, Optional<Mapping> mapping) {
+  private SealedBuffer(BufferInfo info, MemorySegment bytes, Runnable end) {
     this.info = info;
     this.bytes = bytes;
-    this.mapping = mapping;
+    this.end = end;
   }
 
-  /// A buffer in a slab, which stays mapped as long as a slice of it is reachable.
-  static SealedBuffer inSlab(BufferRecord record, MemorySegment slab) {
-    return new SealedBuffer(
-        info(record), slab.asSlice(record.offset(), record.nbytes()), Optional.empty());
+  /// A buffer in a slab that is held for it.
+  static SealedBuffer inSlab(BufferRecord record, SharedMapping slab) {
+    MemorySegment bytes = slab.segment().asSlice(record.offset(), record.nbytes());
+    return new SealedBuffer(info(record), bytes, slab::release);
   }
 
   /// A buffer in a dedicated segment; owns the mapping.
   static SealedBuffer inSegment(BufferInfo info, Mapping mapping, long offset) {
-    return new SealedBuffer(
-        info, mapping.segment().asSlice(offset, info.nbytes()), Optional.of(mapping));
+    MemorySegment bytes = mapping.segment().asSlice(offset, info.nbytes());
+    return new SealedBuffer(info, bytes, mapping::close);
   }
 
   static BufferInfo info(BufferRecord record) {
@@ -117,8 +117,15 @@ public final class SealedBuffer implements AutoCloseable {
   ///   changed
   @Override
   public void close() {
-    Views.end(() -> mapping.ifPresent(Mapping::close), info.name());
-    closed.set(true);
+    if (closed.getAndSet(true)) {
+      return;
+    }
+    try {
+      Views.end(end, info.name());
+    } catch (StillMappedException e) {
+      closed.set(false);
+      throw e;
+    }
   }
 
   @Override

@@ -7,7 +7,6 @@ import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.memory.PosixException;
 import dev.sealbuf.memory.Seals;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 
 /// Maps what the daemon sent, after a look at it: a segment must carry the seals of its kind and
 /// have exactly the size that was stated. Only then can neither writers nor a truncation (SIGBUS)
@@ -30,9 +29,9 @@ final class Segments {
 
   private Segments() {}
 
-  /// A slab or a catalog segment, mapped until nobody can reach a slice of it.
-  static MemorySegment mapShared(Fd fd, long bytes) {
-    return map(fd, bytes, SHARED, () -> Mapping.automatic(fd, bytes));
+  /// A slab or a catalog segment.
+  static Mapping mapShared(Fd fd, long bytes) {
+    return map(fd, bytes, SHARED, () -> Mapping.readOnly(fd, bytes));
   }
 
   /// A published dedicated segment.

@@ -7,7 +7,9 @@ import java.util.Map;
 /// @param server version of the daemon
 /// @param uptimeSeconds since the daemon began to listen
 /// @param capacity bytes the store may take
-/// @param used bytes taken: catalog, slabs, dedicated segments, unfinished ones included
+/// @param capacityAsked what the configuration said; more than `capacity` where a control group
+///   allows less
+/// @param used bytes taken: catalog, slabs, dedicated segments, unfinished and held ones included
 /// @param catalogBytes of `used`: catalog segments
 /// @param slabs number of slabs
 /// @param slabBytes of `used`: slabs
@@ -15,15 +17,25 @@ import java.util.Map;
 /// @param dedicatedBytes of `used`: published dedicated segments
 /// @param unfinished number of buffers created and neither sealed nor aborted
 /// @param unfinishedBytes of `used`: their segments
+/// @param held number of segments to which no name leads any more and which somebody still holds
+/// @param heldBytes of `used`: those segments
+/// @param heldUnseen bytes that the kernel charges beyond what the daemon knows of
+/// @param gauges how holders are noticed, as far as it works there
 /// @param hugePageBytes of `used`: bytes that were prepared in huge pages
 /// @param buffers number of published buffers
 /// @param bufferBytes sum of their lengths
+/// @param spilled names that only the daemon knows, because their place in the catalog is full
+/// @param evicted buffers that went to make room, since the start
+/// @param expired buffers whose time to live ended, since the start
 /// @param sessions connected clients
+/// @param waiting parked requests
+/// @param watchers sessions that watch
 /// @param asMap every figure under its name on the wire, [Long] or [String], in the daemon's order
 public record Statistics(
     String server,
     long uptimeSeconds,
     long capacity,
+    long capacityAsked,
     long used,
     long catalogBytes,
     long slabs,
@@ -32,17 +44,27 @@ public record Statistics(
     long dedicatedBytes,
     long unfinished,
     long unfinishedBytes,
+    long held,
+    long heldBytes,
+    long heldUnseen,
+    String gauges,
     long hugePageBytes,
     long buffers,
     long bufferBytes,
+    long spilled,
+    long evicted,
+    long expired,
     long sessions,
+    long waiting,
+    long watchers,
     Map<String, Object> asMap) {
 
   static Statistics of(Map<String, Object> stats) {
     return new Statistics(
-        String.valueOf(stats.get("server")),
+        text(stats, "server"),
         number(stats, "uptime_seconds"),
         number(stats, "capacity"),
+        number(stats, "capacity_asked"),
         number(stats, "used"),
         number(stats, "catalog_bytes"),
         number(stats, "slabs"),
@@ -51,17 +73,37 @@ public record Statistics(
         number(stats, "dedicated_bytes"),
         number(stats, "unfinished"),
         number(stats, "unfinished_bytes"),
+        number(stats, "held"),
+        number(stats, "held_bytes"),
+        number(stats, "held_unseen"),
+        text(stats, "gauges"),
         number(stats, "huge_page_bytes"),
         number(stats, "buffers"),
         number(stats, "buffer_bytes"),
+        number(stats, "spilled"),
+        number(stats, "evicted"),
+        number(stats, "expired"),
         number(stats, "sessions"),
+        number(stats, "waiting"),
+        number(stats, "watchers"),
         stats);
   }
 
   private static long number(Map<String, Object> stats, String name) {
-    if (stats.get(name) instanceof Long value) {
+    if (stats.getOrDefault(name, 0L) instanceof Long value) {
       return value;
     }
-    throw new ProtocolException("the daemon left out a figure: stat=" + name);
+    throw missing(name);
+  }
+
+  private static String text(Map<String, Object> stats, String name) {
+    if (stats.getOrDefault(name, "") instanceof String value) {
+      return value;
+    }
+    throw missing(name);
+  }
+
+  private static ProtocolException missing(String name) {
+    return new ProtocolException("the daemon left out a figure: stat=" + name);
   }
 }

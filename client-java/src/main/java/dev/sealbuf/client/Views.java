@@ -10,11 +10,6 @@ final class Views {
   /// Arrays of nearly 2^31 elements exist; the last few the JVM keeps for itself.
   private static final int ARRAY_MAX = Integer.MAX_VALUE - 8;
 
-  @FunctionalInterface
-  interface Step {
-    void run();
-  }
-
   private Views() {}
 
   static ByteBuffer byteBuffer(MemorySegment bytes) {
@@ -47,7 +42,7 @@ final class Views {
   }
 
   /// Runs what ends views, unless one is in use.
-  static void end(Step step, String name) {
+  static void end(Runnable step, String name) {
     try {
       step.run();
     } catch (ViewsInUseException e) {

@@ -8,8 +8,12 @@ import java.time.Duration;
 ///
 /// @param nanos on the scale of `System.nanoTime`, which no change of the clock moves
 public record Deadline(long nanos) {
+  /// Far enough for everybody, and small enough to be added to `System.nanoTime`.
+  private static final Duration LONGEST = Duration.ofDays(36_500);
+
   public static Deadline after(Duration timeout) {
-    return new Deadline(System.nanoTime() + timeout.toNanos());
+    Duration bounded = timeout.compareTo(LONGEST) > 0 ? LONGEST : timeout;
+    return new Deadline(System.nanoTime() + bounded.toNanos());
   }
 
   /// Nanoseconds left; 0 when the moment has passed.

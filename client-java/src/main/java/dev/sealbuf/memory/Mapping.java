@@ -8,12 +8,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Memory of a file, mapped shared, with one owner.
 ///
-/// **Two lifetimes.** An *owned* mapping ([#readOnly], [#readWrite]) ends when its owner closes it;
-/// every view ends with it, and using one afterwards is an `IllegalStateException`, from any
-/// thread, never a crash. One that its owner forgot ends like an *automatic* one ([#automatic]),
-/// which has no owner: it is unmapped some time after neither it nor a view or slice can be reached
-/// any more. Closing an owned mapping makes all threads agree (20 to 60 us), so many small
-/// short-lived ones are better automatic.
+/// **Two ends.** A mapping ends when its owner closes it; every view ends with it, and using one
+/// afterwards is an `IllegalStateException`, from any thread, never a crash. Closing makes all
+/// threads agree, which takes 20 to 60 us. One that its owner forgot is unmapped some time after
+/// neither it nor a view or slice can be reached any more.
 ///
 /// **Views end before pages change hands.** Storing through an address whose page has become
 /// read-only ends the JVM. So [#sealReadOnly] first ends the writable views and only then lays the
@@ -86,14 +84,8 @@ public final class Mapping implements AutoCloseable {
     return new Mapping(AddressRange.map(fd, bytes, prot), bytes, State.WRITABLE);
   }
 
-  /// Maps the first `bytes` of a file for reading, until no view or slice is reachable.
-  public static MemorySegment automatic(Fd fd, long bytes) throws IOException {
-    AddressRange range = AddressRange.map(fd, bytes, Linux.PROT_READ);
-    return Native.segment(range.address(), bytes, Arena.ofAuto(), range::unmap).asReadOnly();
-  }
-
-  /// How many mappings of either lifetime this process has now. The kernel allows some 65 000 of
-  /// all kinds, and a JVM that runs out of them aborts.
+  /// How many mappings this process has now. The kernel allows some 65 000 of all kinds, and a JVM
+  /// that runs out of them aborts.
   public static int live() {
     return AddressRange.live();
   }

@@ -32,16 +32,16 @@ class CatalogReaderTest {
   private CatalogReader reader;
 
   @BeforeEach
-  void makeCatalog() throws IOException, LayoutException {
+  void makeCatalog() throws IOException {
     catalog = new TestCatalog();
-    segments = new SegmentCache(peer.connection());
-    var header = segments.add(TestCatalog.CATALOG, catalog.catalogFd, TestCatalog.BYTES);
-    segments.add(TestCatalog.SLAB, catalog.slabFd, RecordLayout.SLAB_BYTES);
-    reader = new CatalogReader(header, segments);
+    segments = catalog.cache(peer.connection());
+    segments.addSlab(TestCatalog.SLAB, catalog.slabFd, RecordLayout.SLAB_BYTES, 0).release();
+    reader = new CatalogReader(segments, segments::letGoOfRetired);
   }
 
   @AfterEach
   void close() {
+    segments.close();
     catalog.close();
     peer.close();
   }
@@ -143,13 +143,34 @@ class CatalogReaderTest {
   }
 
   @Test
-  void anEpochForgetsWhatIsMapped() {
+  void aRetiredSlabIsLetGoOfByTheNextSearch() {
     catalog.store(NAME, 0, word(catalog.record(NAME)));
     assertThat(find()).isInstanceOf(Found.class);
     HeaderLayout.retire(catalog.header(), TestCatalog.SLAB);
     peer.reply(new Reply.Mapped(1, TestCatalog.SLAB, RecordLayout.SLAB_BYTES), catalog.slabFd);
     assertThat(find()).isInstanceOf(Found.class);
     assertThat(peer.receive()).isEqualTo(new Request.Map(1, TestCatalog.SLAB));
+  }
+
+  @Test
+  void aTableThatIsUnmappedUnderASearchIsMappedAgain() {
+    long segment = 9;
+    catalog.directory(DirectoryWord.pack(TestCatalog.LOG2_SLOTS, 1, segment));
+    catalog.store(NAME, 0, word(catalog.record(NAME)));
+    peer.reply(new Reply.Mapped(1, segment, TestCatalog.BYTES), catalog.catalogFd);
+    assertThat(find()).isInstanceOf(Found.class);
+    HeaderLayout.retire(catalog.header(), segment);
+    segments.letGoOfRetired();
+    peer.reply(new Reply.Mapped(2, segment, TestCatalog.BYTES), catalog.catalogFd);
+    assertThat(find()).isInstanceOf(Found.class);
+  }
+
+  @Test
+  void whenTheSessionEndsTheCatalogIsGone() {
+    segments.close();
+    assertThatThrownBy(this::find)
+        .isInstanceOf(DisconnectedException.class)
+        .hasMessage("the daemon is gone: daemon=0000000000000001; connect again");
   }
 
   @Test
@@ -186,12 +207,12 @@ class CatalogReaderTest {
   @Test
   void anotherLayoutIsRefusedNamingBoth() {
     LittleEndian.setRelease32(catalog.header(), HeaderLayout.LAYOUT_VERSION, 2);
-    assertThatThrownBy(() -> new CatalogReader(catalog.header(), segments))
+    assertThatThrownBy(() -> HeaderLayout.check(catalog.header()))
         .isInstanceOf(LayoutException.class)
         .hasMessage("catalog of another layout: layout_version=2 expected=1");
     LittleEndian.setRelease32(catalog.header(), HeaderLayout.LAYOUT_VERSION, 1);
     LittleEndian.setRelease64(catalog.header(), HeaderLayout.MAGIC, 0);
-    assertThatThrownBy(() -> new CatalogReader(catalog.header(), segments))
+    assertThatThrownBy(() -> HeaderLayout.check(catalog.header()))
         .isInstanceOf(LayoutException.class)
         .hasMessage("not a catalog: magic is missing");
   }
@@ -200,8 +221,13 @@ class CatalogReaderTest {
     return find(NAME);
   }
 
+  /// What is found is not kept.
   private Lookup find(String name) {
-    return reader.find(name.getBytes(UTF_8), Peer.soon());
+    Lookup found = reader.find(name.getBytes(UTF_8), Peer.soon());
+    if (found instanceof Found place) {
+      place.slab().release();
+    }
+    return found;
   }
 
   private void damaged(String evidence) {

@@ -81,20 +81,6 @@ class SegmentsTest {
   }
 
   @Test
-  void theOldestCachedSegmentMakesRoom() throws IOException {
-    try (Peer peer = Peer.create();
-        Fd fd = sealed(Seals.of(Seals.FUTURE_WRITE, Seals.SHRINK, Seals.GROW, Seals.SEAL))) {
-      SegmentCache cache = new SegmentCache(peer.connection());
-      for (long number = 1; number <= 1025; number++) {
-        cache.add(number, fd, BYTES);
-      }
-      assertThat(cache.peek(1)).isNull();
-      assertThat(cache.peek(2)).isNotNull();
-      assertThat(cache.peek(1025)).isNotNull();
-    }
-  }
-
-  @Test
   void whatIsNoMemoryFileIsRefused() {
     int[] pair = Libc.socketPair();
     try (Fd socket = Fd.adopt(pair[0]);

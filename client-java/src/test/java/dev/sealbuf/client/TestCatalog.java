@@ -56,6 +56,13 @@ final class TestCatalog implements AutoCloseable {
     return fd;
   }
 
+  /// What a client has that connected to this catalog's daemon.
+  SegmentCache cache(Connection connection) {
+    SharedMapping first = SharedMapping.map(catalogFd, BYTES);
+    first.release();
+    return new SegmentCache(connection, CATALOG, first);
+  }
+
   MemorySegment header() {
     return catalog;
   }

@@ -282,25 +282,6 @@ class MappingTest {
 
   @Test
   @Timeout(30)
-  void anAutomaticMappingLivesAsLongAsItsLastSlice() throws Exception {
-    int before = Mapping.live();
-    MemorySegment slice;
-    try (Fd fd = file(BYTES)) {
-      slice = Mapping.automatic(fd, BYTES).asSlice(16, 16);
-    }
-    System.gc();
-    assertThat(slice.isReadOnly()).isTrue();
-    assertThat(slice.get(ValueLayout.JAVA_BYTE, 0)).isZero();
-    assertThat(Mapping.live()).isEqualTo(before + 1);
-    slice = MemorySegment.NULL;
-    while (Mapping.live() > before) {
-      System.gc();
-      Thread.onSpinWait();
-    }
-  }
-
-  @Test
-  @Timeout(30)
   void aForgottenMappingLivesAsLongAsItsLastViewAndNoLonger() throws Exception {
     int before = Mapping.live();
     MemorySegment[] slice = {sealedAndForgotten()};

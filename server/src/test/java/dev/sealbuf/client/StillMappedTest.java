@@ -3,6 +3,7 @@ package dev.sealbuf.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sealbuf.memory.Deadline;
 import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.protocol.Request;
 import java.io.IOException;
@@ -72,10 +73,14 @@ class StillMappedTest {
   }
 
   private Twice create(String name) throws IOException {
+    Session session = store.session();
+    Deadline deadline = Deadline.after(DaemonProcess.PATIENCE);
     try (Answer loan =
-        store.call(seq -> new Request.Create(seq, Optional.of(name), BYTES), store.deadline())) {
+        session.call(seq -> new Request.Create(seq, Optional.of(name), BYTES), deadline)) {
       Mapping second = Mapping.readWrite(loan.descriptors().getFirst(), BYTES);
-      return new Twice(BufferWriter.map(store, loan), second);
+      BufferWriter.Lender lender =
+          new BufferWriter.Lender(session.connection(), session.uid(), DaemonProcess.PATIENCE);
+      return new Twice(BufferWriter.map(lender, loan), second);
     }
   }
 

@@ -1,0 +1,37 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.Deadline;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/// How a buffer is made by whoever has the right to make it, on the connection that has it.
+@FunctionalInterface
+interface Creation {
+  SealedBuffer publish(Session session, Connection side, Publication publication);
+
+  /// From bytes; a small buffer is then opened where the daemon put it.
+  static Creation of(Supplier<byte[]> content) {
+    return (session, side, publication) -> {
+      MemorySegment data = MemorySegment.ofArray(content.get());
+      Deadline deadline = Deadline.after(publication.timeout());
+      if (!Publication.isSmall(data.byteSize())) {
+        return publication.putLarge(side, session.uid(), data, deadline);
+      }
+      Publication.Published small =
+          publication.putSmall(side, session.uid(), Views.payload(data), deadline);
+      return session.opener().inSlab(small.info().name(), small.slab(), small.record(), deadline);
+    };
+  }
+
+  /// In place.
+  static Creation of(long nbytes, Consumer<MemorySegment> fill) {
+    return (session, side, publication) -> {
+      Deadline deadline = Deadline.after(publication.timeout());
+      try (BufferWriter writer = publication.create(side, session.uid(), nbytes, deadline)) {
+        fill.accept(writer.segment());
+        return writer.seal();
+      }
+    };
+  }
+}

@@ -1,0 +1,62 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.Deadline;
+import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.protocol.Request;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// One publication: under which name, on which terms, and on which connection. Small buffers travel
+/// with the request, large ones are written where they will be read.
+///
+/// @param reservation of the name, of the same connection
+/// @param timeout of each request after the first
+record Publication(
+    Optional<String> name, OptionalLong reservation, PutOptions options, Duration timeout) {
+  /// Where a buffer of the publishing process can be read.
+  ///
+  /// @param slab of the record, which lies at byte `record`
+  record Published(BufferInfo info, long slab, long record) {}
+
+  static boolean isSmall(long nbytes) {
+    return nbytes <= Limits.PUT_MAX;
+  }
+
+  /// The memory that a put sends, which is written once however often the request is made.
+  Published putSmall(Connection connection, long uid, ByteBuffer payload, Deadline deadline) {
+    long nbytes = payload.remaining();
+    try (Answer answer =
+        connection.call(
+            seq ->
+                new Request.Put(
+                    seq, name, reservation, options.replace(), options.ttlMillis(), payload),
+            deadline)) {
+      Reply.Published published = answer.expect(Reply.Published.class, 0);
+      return new Published(
+          BufferInfo.of(published, nbytes, uid), published.slab(), published.record());
+    }
+  }
+
+  BufferWriter create(Connection connection, long uid, long nbytes, Deadline deadline) {
+    try (Answer answer =
+        connection.call(
+            seq ->
+                new Request.Create(
+                    seq, name, nbytes, reservation, options.replace(), options.ttlMillis(), false),
+            deadline)) {
+      return BufferWriter.map(new BufferWriter.Lender(connection, uid, timeout), answer);
+    }
+  }
+
+  /// Copies memory to where readers will find it.
+  SealedBuffer putLarge(Connection connection, long uid, MemorySegment data, Deadline deadline) {
+    try (BufferWriter writer = create(connection, uid, data.byteSize(), deadline)) {
+      writer.segment().copyFrom(data);
+      return writer.seal();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package dev.sealbuf.client;
+
+import dev.sealbuf.memory.Deadline;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// What a store's put, create and putMany do, whichever daemon is there and once there is room.
+final class Publisher {
+  private final Sessions sessions;
+  private final Duration timeout;
+  private final Room room;
+
+  /// @param timeout of every request that has no other
+  Publisher(Sessions sessions, Duration timeout) {
+    this.sessions = sessions;
+    this.timeout = timeout;
+    this.room = new Room(sessions, timeout);
+  }
+
+  BufferInfo put(Optional<String> name, MemorySegment data, PutOptions options) {
+    Publication publication = publication(name, options);
+    return room.use(
+        data.byteSize(),
+        options,
+        Publication.isSmall(data.byteSize())
+            ? deadline -> putSmall(publication, Views.payload(data), deadline)
+            : deadline -> putLarge(publication, data, deadline));
+  }
+
+  private BufferInfo putSmall(Publication publication, ByteBuffer payload, Deadline deadline) {
+    return sessions.change(
+        deadline,
+        session ->
+            publication.putSmall(session.connection(), session.uid(), payload, deadline).info());
+  }
+
+  private BufferInfo putLarge(Publication publication, MemorySegment data, Deadline deadline) {
+    return sessions.change(
+        deadline,
+        session -> {
+          try (SealedBuffer sealed =
+              publication.putLarge(session.connection(), session.uid(), data, deadline)) {
+            return sealed.info();
+          }
+        });
+  }
+
+  BufferWriter create(Optional<String> name, long nbytes, PutOptions options) {
+    if (nbytes < 0) {
+      throw new InvalidRequestException("a length is not negative: nbytes=" + nbytes);
+    }
+    Publication publication = publication(name, options);
+    return room.use(
+        nbytes,
+        options,
+        deadline ->
+            sessions.change(
+                deadline,
+                session ->
+                    publication.create(session.connection(), session.uid(), nbytes, deadline)));
+  }
+
+  List<BufferInfo> putMany(Map<String, byte[]> data, PutOptions options) {
+    if (data.isEmpty()) {
+      return List.of();
+    }
+    Batch batch = Batch.of(data, options, timeout);
+    return room.use(
+        batch.nbytes(),
+        options,
+        deadline -> sessions.change(deadline, session -> batch.publish(session, deadline)));
+  }
+
+  private Publication publication(Optional<String> name, PutOptions options) {
+    return new Publication(name, OptionalLong.empty(), options, timeout);
+  }
+}
