@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -35,10 +36,18 @@ final class Get implements CliCommand {
       description = "The file to write; it is replaced.")
   private @Nullable Path output;
 
+  @Option(
+      names = "--timeout",
+      paramLabel = "S",
+      defaultValue = "0",
+      converter = Seconds.class,
+      description = "Wait so many seconds for it to be published.")
+  private Duration timeout;
+
   @Override
   public void run() throws IOException {
     try (Sealbuf store = client.connect();
-        SealedBuffer buffer = store.get(name);
+        SealedBuffer buffer = store.get(name, timeout);
         FileChannel out = open()) {
       Transfer.write(buffer.segment(), out);
     }

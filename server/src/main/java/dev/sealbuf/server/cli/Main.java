@@ -17,6 +17,8 @@ import picocli.CommandLine.Command;
       Ls.class,
       Rm.class,
       Stat.class,
+      Holders.class,
+      Watch.class,
       Ping.class,
       Doctor.class,
       Version.class

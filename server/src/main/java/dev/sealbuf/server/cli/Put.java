@@ -21,6 +21,7 @@ final class Put implements CliCommand {
   private static final String STANDARD_INPUT = "-";
 
   @Mixin private ClientOptions client;
+  @Mixin private PublishOptions options;
 
   @Parameters(index = "0", paramLabel = "NAME", description = "The name to publish under.")
   private String name;
@@ -53,7 +54,7 @@ final class Put implements CliCommand {
 
   private void putFile(FileChannel in) throws IOException {
     try (Sealbuf store = client.connect();
-        BufferWriter writer = store.create(name, in.size())) {
+        BufferWriter writer = store.create(name, in.size(), options.get())) {
       long bytes = Transfer.read(in, writer.segment());
       writer.seal(bytes).close();
     }
@@ -64,7 +65,7 @@ final class Put implements CliCommand {
       spool.read(in);
       try (Sealbuf store = client.connect()) {
         if (spool.bytes() <= Limits.PUT_MAX) {
-          store.put(name, spool.firstPiece());
+          store.put(name, spool.firstPiece(), options.get());
         } else {
           putSpool(spool, store);
         }
@@ -73,7 +74,7 @@ final class Put implements CliCommand {
   }
 
   private void putSpool(Spool spool, Sealbuf store) {
-    try (BufferWriter writer = store.create(name, spool.bytes())) {
+    try (BufferWriter writer = store.create(name, spool.bytes(), options.get())) {
       spool.copyTo(writer.segment());
       writer.seal().close();
     }

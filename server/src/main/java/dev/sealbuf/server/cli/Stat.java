@@ -31,21 +31,44 @@ final class Stat implements CliCommand {
     Table table = new Table("lrr");
     table.row("server", stats.server(), "");
     table.row("uptime", uptime(Duration.ofSeconds(stats.uptimeSeconds())), "");
-    table.row("sessions", Long.toString(stats.sessions()), "");
+    table.row("gauges", stats.gauges(), "");
     table.row("", "count", "bytes");
-    bytes(table, "capacity", "", stats.capacity());
-    bytes(table, "used", "", stats.used());
-    bytes(table, "  catalog", "", stats.catalogBytes());
-    bytes(table, "  slabs", Long.toString(stats.slabs()), stats.slabBytes());
-    bytes(table, "  dedicated", Long.toString(stats.dedicated()), stats.dedicatedBytes());
-    bytes(table, "  unfinished", Long.toString(stats.unfinished()), stats.unfinishedBytes());
-    bytes(table, "in huge pages", "", stats.hugePageBytes());
-    bytes(table, "buffers", Long.toString(stats.buffers()), stats.bufferBytes());
+    memory(table, stats);
+    bytes(table, "buffers", stats.buffers(), stats.bufferBytes());
+    count(table, "  spilled", stats.spilled());
+    count(table, "  evicted so far", stats.evicted());
+    count(table, "  expired so far", stats.expired());
+    count(table, "sessions", stats.sessions());
+    count(table, "  watchers", stats.watchers());
+    count(table, "  waiting requests", stats.waiting());
     return table.toString();
   }
 
-  private static void bytes(Table table, String label, String count, long bytes) {
-    table.row(label, count, ByteSize.human(bytes));
+  private static void memory(Table table, Statistics stats) {
+    bytes(table, "capacity", stats.capacity());
+    if (stats.capacityAsked() > stats.capacity()) {
+      bytes(table, "  asked for", stats.capacityAsked());
+    }
+    bytes(table, "used", stats.used());
+    bytes(table, "  catalog", stats.catalogBytes());
+    bytes(table, "  slabs", stats.slabs(), stats.slabBytes());
+    bytes(table, "  dedicated", stats.dedicated(), stats.dedicatedBytes());
+    bytes(table, "  unfinished", stats.unfinished(), stats.unfinishedBytes());
+    bytes(table, "  held after delete", stats.held(), stats.heldBytes());
+    bytes(table, "held unseen", stats.heldUnseen());
+    bytes(table, "in huge pages", stats.hugePageBytes());
+  }
+
+  private static void bytes(Table table, String label, long bytes) {
+    table.row(label, "", ByteSize.human(bytes));
+  }
+
+  private static void bytes(Table table, String label, long count, long bytes) {
+    table.row(label, Long.toString(count), ByteSize.human(bytes));
+  }
+
+  private static void count(Table table, String label, long count) {
+    table.row(label, Long.toString(count), "");
   }
 
   private static String uptime(Duration time) {
