@@ -244,6 +244,11 @@ public final class Store implements AutoCloseable {
     return watchers.add(peer, prefix, sink);
   }
 
+  /// Requests that are parked.
+  public long waiting() {
+    return waiters.count();
+  }
+
   /// Of the last publication.
   public long version() {
     return publisher.version();
