@@ -8,6 +8,7 @@ import dev.sealbuf.protocol.Replies;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.server.session.Service;
 import dev.sealbuf.server.store.Peer;
+import dev.sealbuf.server.watch.Watch;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -39,9 +40,12 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private static final RecvByteBufAllocator READ_BYTES =
       new AdaptiveRecvByteBufAllocator(512, 2048, READ_BYTES_MAX);
 
+  private static final String OUT_OF_DESCRIPTORS = "the daemon is out of descriptors";
+
   private final LoopContext context;
   private final PeerPolicy policy;
   private final Admission admission;
+  private final PeerProcesses processes;
   private final Service service;
   private final SpareDescriptor spare = new SpareDescriptor();
   private final Set<Connection> connections = new HashSet<>();
@@ -49,10 +53,16 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private boolean stopping;
   private long lastSession;
 
-  Acceptor(LoopContext context, PeerPolicy policy, Admission admission, Service service) {
+  Acceptor(
+      LoopContext context,
+      PeerPolicy policy,
+      Admission admission,
+      PeerProcesses processes,
+      Service service) {
     this.context = context;
     this.policy = policy;
     this.admission = admission;
+    this.processes = processes;
     this.service = service;
     this.empty = context.loop().newPromise();
     spare.hold();
@@ -102,7 +112,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     if (forbidden.isPresent()) {
       refuse(channel, peer, ErrorCode.NOT_PERMITTED, forbidden.get());
     } else if (!spare.hold()) {
-      refuse(channel, peer, ErrorCode.TRY_AGAIN, "the daemon is out of descriptors");
+      refuse(channel, peer, ErrorCode.TRY_AGAIN, OUT_OF_DESCRIPTORS);
       spare.hold();
     } else {
       admit(channel, peer);
@@ -116,12 +126,22 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
       refuse(channel, peer, ErrorCode.TRY_AGAIN, full.get());
       return;
     }
+    Watch.Registration process;
+    try {
+      Fd socket = Fd.borrow(channel.fd().intValue());
+      process = processes.join(peer.pid(), socket, () -> processEnded(channel));
+    } catch (IOException _) {
+      admission.leave(uid);
+      refuse(channel, peer, ErrorCode.TRY_AGAIN, OUT_OF_DESCRIPTORS);
+      return;
+    }
     Peer session = new Peer(++lastSession, uid);
     Connection connection = new Connection(channel, context, session, service);
     connections.add(connection);
     channel
         .closeFuture()
         .addListener(_ -> {
+          process.close();
           admission.leave(uid);
           connections.remove(connection);
           noticeEmpty();
@@ -129,6 +149,15 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     channel.config().setRecvByteBufAllocator(READ_BYTES);
     channel.pipeline().addLast(connection);
     var _ = context.loop().register(channel);
+  }
+
+  /// What it had sent before is looked at before the timer.
+  private void processEnded(Channel channel) {
+    Runnable close =
+        () -> {
+          var _ = channel.close();
+        };
+    var _ = context.loop().schedule(close, 0, TimeUnit.NANOSECONDS);
   }
 
   private void noticeEmpty() {

@@ -3,25 +3,29 @@ package dev.sealbuf.server.channel;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntSupplier;
 
 /// How many clients may be connected, in all and of one uid, and how many are.
 ///
-/// A session costs a descriptor and some heap, so both bound the number: three quarters of the
-/// descriptors that the segments leave (the rest is for replies on their way), and the heap at 16
-/// KiB a session. One uid gets three quarters of that, so that no uid alone can lock the others
-/// out.
+/// A session costs a descriptor, its process another one, and some heap, so both bound the number:
+/// three quarters of the descriptors that the segments leave (the rest is for replies on their
+/// way), and the heap at 16 KiB a session. One uid gets three quarters of that, so that no uid
+/// alone can lock the others out.
 final class Admission {
   private static final long HEAP_PER_SESSION = 16 * 1024;
 
   private final int max;
   private final int maxOfUid;
+  private final IntSupplier processes;
   private final Map<Integer, Integer> ofUid = new HashMap<>();
   private int sessions;
 
   /// @param descriptors that the process may open besides those of segments
-  Admission(long descriptors, long heapBytes) {
+  /// @param processes how many processes are watched
+  Admission(long descriptors, long heapBytes, IntSupplier processes) {
     this.max =
         (int) Math.max(1, Math.min(threeQuarters(descriptors), heapBytes / HEAP_PER_SESSION));
+    this.processes = processes;
     this.maxOfUid = (int) Math.max(1, threeQuarters(max));
   }
 
@@ -32,8 +36,11 @@ final class Admission {
   /// Counts a session in, or says why not.
   Optional<String> enter(int uid) {
     int own = ofUid.getOrDefault(uid, 0);
-    if (sessions >= max) {
-      return Optional.of("too many sessions: sessions=%d max=%d".formatted(sessions, max));
+    int descriptors = sessions + processes.getAsInt();
+    if (descriptors >= max) {
+      return Optional.of(
+          "too many sessions: sessions=%d descriptors=%d max=%d"
+              .formatted(sessions, descriptors, max));
     }
     if (own >= maxOfUid) {
       return Optional.of(

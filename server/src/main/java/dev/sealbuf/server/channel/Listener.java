@@ -48,10 +48,11 @@ public final class Listener implements AutoCloseable {
       throws IOException {
     long heap = Runtime.getRuntime().maxMemory();
     PeerPolicy policy = PeerPolicy.of(group);
-    Admission admission = new Admission(descriptors, heap);
+    PeerProcesses processes = new PeerProcesses(watch);
+    Admission admission = new Admission(descriptors, heap, processes::count);
     Service service = new Service(store, version, admission::sessions);
     LoopContext context = LoopContext.of(loop, watch, heap, ResourceLimits.openFiles());
-    Acceptor acceptor = new Acceptor(context, policy, admission, service);
+    Acceptor acceptor = new Acceptor(context, policy, admission, processes, service);
     SocketPath path = SocketPath.claim(socket, group);
     try {
       ListeningSocket.listen(path.socket(), BACKLOG);

@@ -3,14 +3,16 @@ package dev.sealbuf.server.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Optional;
+import java.util.function.IntSupplier;
 import org.junit.jupiter.api.Test;
 
 final class AdmissionTest {
   private static final long MUCH_HEAP = 1L << 40;
+  private static final IntSupplier NONE = () -> 0;
 
   @Test
   void oneUidGetsThreeQuartersOfTheSessionsAndNoMore() {
-    Admission admission = new Admission(16, MUCH_HEAP); // 12 sessions, 9 of one uid
+    Admission admission = new Admission(16, MUCH_HEAP, NONE); // 12 sessions, 9 of one uid
     for (int session = 0; session < 9; session++) {
       assertThat(admission.enter(1)).isEmpty();
     }
@@ -20,22 +22,30 @@ final class AdmissionTest {
 
   @Test
   void theSumIsBoundedByDescriptors() {
-    Admission admission = new Admission(16, MUCH_HEAP);
+    Admission admission = new Admission(16, MUCH_HEAP, NONE);
     for (int uid = 0; uid < 12; uid++) {
       assertThat(admission.enter(uid)).isEmpty();
     }
-    assertThat(admission.enter(99)).contains("too many sessions: sessions=12 max=12");
+    assertThat(admission.enter(99))
+        .contains("too many sessions: sessions=12 descriptors=12 max=12");
+  }
+
+  @Test
+  void theirProcessesCountToo() {
+    Admission admission = new Admission(16, MUCH_HEAP, () -> 5);
+    assertThat(fill(admission)).isEqualTo(7);
+    assertThat(admission.enter(99)).contains("too many sessions: sessions=7 descriptors=12 max=12");
   }
 
   @Test
   void theSumIsBoundedByHeap() {
-    Admission admission = new Admission(1 << 20, 64L << 20);
+    Admission admission = new Admission(1 << 20, 64L << 20, NONE);
     assertThat(fill(admission)).isEqualTo(4096);
   }
 
   @Test
   void whoLeavesMakesRoom() {
-    Admission admission = new Admission(4, MUCH_HEAP);
+    Admission admission = new Admission(4, MUCH_HEAP, NONE);
     fill(admission);
     admission.leave(0);
     assertThat(admission.enter(7)).isEmpty();
@@ -44,9 +54,9 @@ final class AdmissionTest {
 
   @Test
   void evenTheSmallestDaemonTakesOneClient() {
-    Admission admission = new Admission(0, 0);
+    Admission admission = new Admission(0, 0, NONE);
     assertThat(admission.enter(1)).isEmpty();
-    assertThat(admission.enter(2)).contains("too many sessions: sessions=1 max=1");
+    assertThat(admission.enter(2)).contains("too many sessions: sessions=1 descriptors=1 max=1");
   }
 
   private static int fill(Admission admission) {
