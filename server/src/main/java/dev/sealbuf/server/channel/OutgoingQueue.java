@@ -224,9 +224,8 @@ final class OutgoingQueue implements AutoCloseable {
   private void sendDueEvents() {
     eventsDue = false;
     if (!isClosed() && !retrying) {
-      boolean hadEvents = !events.isEmpty();
       flush();
-      tellOfEvents(hadEvents);
+      tellOfEvents(true);
     }
   }
 

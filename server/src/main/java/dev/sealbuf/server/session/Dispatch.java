@@ -203,10 +203,8 @@ final class Dispatch {
   }
 
   private void watch(Request.Watch watch) throws Refusal {
-    watcher =
-        Optional.of(
-            store.watch(
-                peer, watch.prefix(), event -> outbox.sendEvent(service.events().of(event))));
+    Watcher.Sink sink = event -> outbox.sendEvent(service.events().of(event));
+    watcher = Optional.of(store.watch(peer, watch.prefix(), watch.replay(), sink));
     outbox.send(new Reply.Watching(watch.seq(), store.version()));
   }
 }

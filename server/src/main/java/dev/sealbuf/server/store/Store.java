@@ -68,16 +68,18 @@ public final class Store implements AutoCloseable {
     this.memory = memory;
     Rights rights = new Rights(config.daemonUid());
     long heap = Runtime.getRuntime().maxMemory();
-    waiters = new Waiters(loop, config.clock(), heap);
+    Executor turns = turnsOf(loop);
+    waiters = new Waiters(loop, turns, config.clock(), heap);
     UnfinishedBuffers unfinished = new UnfinishedBuffers(heap, waiters::changed);
     SealQueue seals = new SealQueue(workers, config.clock());
     this.gauges = gauges;
     this.held = held;
-    catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turnsOf(loop));
+    catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns);
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
     publisher = new Publisher(published, memory.slabs(), memory.dedicated(), config.clock());
     published.addListener(waiters);
-    watchers = new Watchers(publisher::version);
+    SlabWalk walk = new SlabWalk(catalog, memory.slabs());
+    watchers = new Watchers(publisher::version, new Replays(walk, turns));
     published.addListener(watchers);
     claims = new Claims(published, unfinished, rights, config.random());
     reservations = new Reservations(claims, unfinished);
@@ -94,7 +96,7 @@ public final class Store implements AutoCloseable {
             seals,
             held,
             rights);
-    listing = new Listing(new SlabWalk(catalog, memory.slabs()), publisher);
+    listing = new Listing(walk, publisher);
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.
@@ -240,13 +242,20 @@ public final class Store implements AutoCloseable {
   }
 
   /// Tells a session of what changes under a prefix from now on.
-  public Watcher watch(Peer peer, String prefix, Watcher.Sink sink) throws Refusal {
-    return watchers.add(peer, prefix, sink);
+  ///
+  /// @param replay whether it is told of what is published already
+  public Watcher watch(Peer peer, String prefix, boolean replay, Watcher.Sink sink) throws Refusal {
+    return watchers.add(peer, prefix, replay, sink);
   }
 
   /// Requests that are parked.
   public long waiting() {
     return waiters.count();
+  }
+
+  /// Sessions that watch.
+  public long watchers() {
+    return watchers.count();
   }
 
   /// Of the last publication.

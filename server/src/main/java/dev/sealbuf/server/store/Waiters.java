@@ -16,6 +16,7 @@ import java.util.SequencedSet;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
@@ -37,6 +38,7 @@ final class Waiters implements PublicationListener {
   private static final int HEAP_PER_REQUEST = 1024;
 
   private final ScheduledExecutorService loop;
+  private final Executor turns;
   private final Clock clock;
   private final HeapPlaces places;
   private final Map<Line, Map<Name, NavigableSet<Parked<?>>>> lines = new EnumMap<>(Line.class);
@@ -48,8 +50,10 @@ final class Waiters implements PublicationListener {
   private boolean scheduled;
   private long arrivals;
 
-  Waiters(ScheduledExecutorService loop, Clock clock, long heapBytes) {
+  /// @param turns runs tasks on the loop, and looks after the sockets between any two
+  Waiters(ScheduledExecutorService loop, Executor turns, Clock clock, long heapBytes) {
     this.loop = loop;
+    this.turns = turns;
     this.clock = clock;
     this.places = new HeapPlaces("parked requests", heapBytes, HEAP_PER_REQUEST);
     for (Line line : Line.values()) {
@@ -120,16 +124,11 @@ final class Waiters implements PublicationListener {
         changed.add(name);
       }
       if (!changed.isEmpty() && clock.nanos() - sliceEnd > 0) {
-        rest();
+        scheduled = true;
+        turns.execute(this::serveChanged);
         return;
       }
     }
-  }
-
-  /// A timer, not a task: before it the loop looks at its sockets.
-  private void rest() {
-    scheduled = true;
-    var _ = loop.schedule(this::serveChanged, 0, TimeUnit.NANOSECONDS);
   }
 
   /// False when the slice ended first.

@@ -6,16 +6,19 @@ import dev.sealbuf.protocol.NameException;
 import dev.sealbuf.protocol.Names;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /// Tells everybody who watches of what is published and deleted.
 final class Watchers implements PublicationListener {
   private final LongSupplier version;
+  private final Replays replays;
   private final Map<Long, Watcher> bySession = new HashMap<>();
 
   /// @param version of the last publication
-  Watchers(LongSupplier version) {
+  Watchers(LongSupplier version, Replays replays) {
     this.version = version;
+    this.replays = replays;
   }
 
   int count() {
@@ -23,19 +26,24 @@ final class Watchers implements PublicationListener {
   }
 
   /// Makes a session a watcher, until it ends.
-  Watcher add(Peer peer, String prefix, Watcher.Sink sink) throws Refusal {
+  ///
+  /// @param replay whether it is told of what is published already
+  Watcher add(Peer peer, String prefix, boolean replay, Watcher.Sink sink) throws Refusal {
     try {
       Names.prefix(prefix);
     } catch (NameException e) {
       throw new Refusal(ErrorCode.INVALID_NAME, e.getMessage());
     }
-    Watcher watcher = new Watcher(prefix, sink, version);
+    Watcher watcher = new Watcher(prefix, sink, version, replays);
     bySession.put(peer.session(), watcher);
+    if (replay) {
+      watcher.beginReplay();
+    }
     return watcher;
   }
 
   void endSession(long session) {
-    bySession.remove(session);
+    Optional.ofNullable(bySession.remove(session)).ifPresent(Watcher::end);
   }
 
   @Override

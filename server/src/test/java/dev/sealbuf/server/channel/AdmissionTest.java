@@ -3,16 +3,15 @@ package dev.sealbuf.server.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Optional;
-import java.util.function.IntSupplier;
 import org.junit.jupiter.api.Test;
 
 final class AdmissionTest {
   private static final long MUCH_HEAP = 1L << 40;
-  private static final IntSupplier NONE = () -> 0;
 
   @Test
   void oneUidGetsThreeQuartersOfTheSessionsAndNoMore() {
-    Admission admission = new Admission(16, MUCH_HEAP, NONE); // 12 sessions, 9 of one uid
+    Admission admission =
+        new Admission(16, MUCH_HEAP, AdmissionTest::none); // 12 sessions, 9 of one uid
     for (int session = 0; session < 9; session++) {
       assertThat(admission.enter(1)).isEmpty();
     }
@@ -22,7 +21,7 @@ final class AdmissionTest {
 
   @Test
   void theSumIsBoundedByDescriptors() {
-    Admission admission = new Admission(16, MUCH_HEAP, NONE);
+    Admission admission = new Admission(16, MUCH_HEAP, AdmissionTest::none);
     for (int uid = 0; uid < 12; uid++) {
       assertThat(admission.enter(uid)).isEmpty();
     }
@@ -39,13 +38,13 @@ final class AdmissionTest {
 
   @Test
   void theSumIsBoundedByHeap() {
-    Admission admission = new Admission(1 << 20, 64L << 20, NONE);
+    Admission admission = new Admission(1 << 20, 64L << 20, AdmissionTest::none);
     assertThat(fill(admission)).isEqualTo(4096);
   }
 
   @Test
   void whoLeavesMakesRoom() {
-    Admission admission = new Admission(4, MUCH_HEAP, NONE);
+    Admission admission = new Admission(4, MUCH_HEAP, AdmissionTest::none);
     fill(admission);
     admission.leave(0);
     assertThat(admission.enter(7)).isEmpty();
@@ -54,9 +53,13 @@ final class AdmissionTest {
 
   @Test
   void evenTheSmallestDaemonTakesOneClient() {
-    Admission admission = new Admission(0, 0, NONE);
+    Admission admission = new Admission(0, 0, AdmissionTest::none);
     assertThat(admission.enter(1)).isEmpty();
     assertThat(admission.enter(2)).contains("too many sessions: sessions=1 descriptors=1 max=1");
+  }
+
+  private static int none() {
+    return 0;
   }
 
   private static int fill(Admission admission) {

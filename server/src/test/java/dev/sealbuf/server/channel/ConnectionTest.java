@@ -198,6 +198,7 @@ final class ConnectionTest {
     Reply goodbye = new Reply.Failure(0, "disconnected", "the daemon stops");
     try (TestClient client = daemon.open();
         TestClient other = daemon.connect()) {
+      assertThat(other.ask(new Request.Ping(3))).isEqualTo(outOfOrder(3, "CONNECTED"));
       daemon.close();
       assertThat(client.receiveOrEnd()).contains(goodbye);
       assertThat(client.receiveOrEnd()).isEmpty();

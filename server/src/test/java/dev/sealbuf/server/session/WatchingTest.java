@@ -10,9 +10,11 @@ import dev.sealbuf.server.TestDaemon;
 import dev.sealbuf.testing.LeakCheck;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -138,6 +140,75 @@ final class WatchingTest {
         reply = slow.receive();
       }
       assertThat(reply).isEqualTo(new Reply.Pong(9));
+    }
+  }
+
+  /// More than its backlog and its socket hold.
+  @Test
+  void aReplayTellsOfEverythingOnceHoweverSlowlyItIsRead() {
+    int count = 6000;
+    try (TestClient producer = daemon.open();
+        TestClient watcher = daemon.open()) {
+      for (int i = 0; i < count; i++) {
+        put(producer, "n" + i);
+        put(producer, "other" + i);
+      }
+      producer.ask(new Request.Delete(2, "n7"));
+      assertThat(watcher.ask(new Request.Watch(2, "n", true)))
+          .isEqualTo(new Reply.Watching(2, 2L * count));
+
+      Set<String> names = new HashSet<>();
+      while (names.size() < count - 1) {
+        Reply.Event event = (Reply.Event) watcher.receive();
+        assertThat(event.kind()).isEqualTo("sealed");
+        assertThat(names.add(event.name())).isTrue();
+      }
+
+      assertThat(names).allMatch(name -> name.startsWith("n")).doesNotContain("n7");
+      Reply.Published next = put(producer, "next");
+      assertThat(watcher.receive()).isEqualTo(event("sealed", next));
+    }
+  }
+
+  @Test
+  void aReplayAndTheChangesMeanwhileMakeTheWholePicture() {
+    int count = 3000;
+    try (TestClient producer = daemon.open();
+        TestClient watcher = daemon.open()) {
+      for (int i = 0; i < count; i++) {
+        put(producer, "n" + i);
+      }
+      watcher.send(TestClient.bytes(new Request.Watch(2, "", true)));
+      assertThat(watcher.receive()).isInstanceOf(Reply.Watching.class);
+      for (int i = 0; i < count; i += 3) {
+        producer.ask(new Request.Delete(3, "n" + i));
+      }
+      put(producer, "last");
+
+      Set<String> live = new HashSet<>();
+      while (!live.contains("last") || live.size() < count - count / 3 + 1) {
+        Reply.Event event = (Reply.Event) watcher.receive();
+        boolean _ =
+            event.kind().equals("sealed") ? live.add(event.name()) : live.remove(event.name());
+      }
+
+      assertThat(live).hasSize(count - count / 3 + 1);
+    }
+  }
+
+  @Test
+  void aWatcherThatLeavesInTheMiddleOfItsReplayLeavesNothing() {
+    try (TestClient producer = daemon.open()) {
+      for (int i = 0; i < 5000; i++) {
+        put(producer, "n" + i);
+      }
+      for (int i = 0; i < 20; i++) {
+        try (TestClient watcher = daemon.open()) {
+          watcher.send(TestClient.bytes(new Request.Watch(2, "", true)));
+          assertThat(watcher.receive()).isInstanceOf(Reply.Watching.class);
+        }
+      }
+      assertThat(producer.ask(new Request.Ping(9))).isEqualTo(new Reply.Pong(9));
     }
   }
 
