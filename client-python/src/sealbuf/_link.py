@@ -141,11 +141,7 @@ class Link:
         if session is None:
             return
         try:
-            for buffer in self._unseen.valuerefs() if session.catalog.alive else []:
-                if (alive := buffer()) is not None:
-                    alive.memoryview()
-        except Error:
-            pass  # what the daemon does not bring any more cannot be kept
+            self._look_at_unseen()
         finally:
             self._closing.set()
             self.session = None
@@ -153,6 +149,18 @@ class Link:
             for watch in list(self.watches):
                 watch.close()
             session.close()
+
+    def _look_at_unseen(self) -> None:
+        for buffer in self._unseen.valuerefs():
+            alive, session = buffer(), self.session
+            if alive is None or session is None or not session.catalog.alive:
+                continue
+            try:
+                alive.memoryview()
+            except NotFound:
+                pass
+            except Error:
+                return  # what the daemon does not bring any more cannot be kept
 
     def after_fork(self) -> None:
         """In a forked child: the sessions are the parent's, the next call makes one of its own."""

@@ -142,7 +142,7 @@ class HandMade:
 
 
 @contextmanager
-def catalog() -> Iterator[HandMade]:
+def catalog(daemon: int = DAEMON) -> Iterator[HandMade]:
     with memfd(CATALOG_BYTES) as first, memfd(layout.SLAB_BYTES) as slab:
         made = HandMade(first, slab)
         layout.HEADER.pack_into(
@@ -153,7 +153,7 @@ def catalog() -> Iterator[HandMade]:
             layout.MAGIC,
             layout.LAYOUT_VERSION,
             layout.PAGE_BYTES,
-            DAEMON,
+            daemon,
         )
         for index in range(layout.TABLES):
             offset = layout.HEADER_BYTES + index * layout.PAGE_BYTES
