@@ -263,16 +263,21 @@ class Connection:
         return protocol.encode_request(op, self._seq, fields, payload_bytes)
 
     def _await(self, op: str, kinds: Collection[str], deadline: Deadline) -> Reply:
-        """The next reply of these kinds to the request that was sent last, or an error."""
+        """The next reply of these kinds to the request that was sent last, an error, or an event."""
         while True:
             while self._replies:
                 reply = self._replies.popleft()
-                if reply["seq"] == self._seq and (reply.kind in kinds or reply.kind == "error"):
+                if self._is_due(reply, kinds):
                     self._answered = self._seq
                     return reply
                 self._pass_over(reply)
             _wait(self._readable, op, deadline)
             self._receive()
+
+    def _is_due(self, reply: Reply, kinds: Collection[str]) -> bool:
+        if reply.kind == "event":
+            return "event" in kinds
+        return reply["seq"] == self._seq and (reply.kind in kinds or reply.kind == "error")
 
     def _pass_over(self, reply: Reply) -> None:
         """A reply that nobody waits for: late, or the daemon's last word on the whole session."""
