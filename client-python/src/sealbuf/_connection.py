@@ -263,7 +263,7 @@ class Connection:
         return protocol.encode_request(op, self._seq, fields, payload_bytes)
 
     def _await(self, op: str, kinds: Collection[str], deadline: Deadline) -> Reply:
-        """The next reply of these kinds to the request that was sent last, an error, or an event."""
+        """The next reply of these kinds to the request that was sent last, or an error."""
         while True:
             while self._replies:
                 reply = self._replies.popleft()
