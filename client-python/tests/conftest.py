@@ -22,6 +22,7 @@ DESCRIPTORS = 4096
 WARM_UP_REQUESTS = 10_000
 WARM_UP_GLUED = 250
 NOT_RUN = pytest.StashKey[list[str]]()
+MEASURED = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.seed is None:
         config.option.seed = secrets.randbits(32)
     config.stash[NOT_RUN] = []
+    config.stash[MEASURED] = []
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -64,6 +66,8 @@ def pytest_terminal_summary(
 ) -> None:
     for line in config.stash[NOT_RUN]:
         terminalreporter.write_line(f"not run: {line}")
+    for line in config.stash[MEASURED]:
+        terminalreporter.write_line(f"measured: {line}")
 
 
 def pytest_unconfigure() -> None:
@@ -81,6 +85,13 @@ def not_run(
         record_testsuite_property("not_run", part)
 
     return note
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Lists figures of a test at the end of the run, whether it passes or not."""
+    figures: list[str] = request.config.stash[MEASURED]
+    return lambda line: figures.append(f"{request.node.name}: {line}")
 
 
 @pytest.fixture(scope="session")

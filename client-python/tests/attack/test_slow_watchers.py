@@ -67,7 +67,7 @@ def backlog_of(slow: RawClient) -> list[Reply]:
 
 
 def test_a_watcher_that_does_not_read_loses_events_and_nobody_else_does(
-    daemon: Daemon, rounds: Callable[..., int]
+    daemon: Daemon, rounds: Callable[..., int], measured: Callable[[str], None]
 ) -> None:
     batches = rounds(EVENTS) // AT_ONCE
     with (
@@ -82,6 +82,7 @@ def test_a_watcher_that_does_not_read_loses_events_and_nobody_else_does(
             attentive.expect("whole")
         late = attentive.hear()
         attentive.finish()
+        measured(f"events={batches * AT_ONCE} p99 of the attentive={late * 1000:.2f} ms")
         assert late < LATE_SECONDS * overcommitment()
 
         kept = backlog_of(slow)

@@ -68,7 +68,9 @@ def memfd_sizes(pid: int) -> dict[int, int]:
     for line in memfd_mappings(pid) or []:
         addresses, *_, inode, _ = line.split(maxsplit=5)
         if int(inode) not in sizes:
-            sizes[int(inode)] = Path(f"/proc/{pid}/map_files/{addresses}").stat().st_blocks * 512
+            with suppress(FileNotFoundError):  # unmapped since the listing
+                file = Path(f"/proc/{pid}/map_files/{addresses}")
+                sizes[int(inode)] = file.stat().st_blocks * 512
     return sizes
 
 

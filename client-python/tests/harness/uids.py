@@ -14,6 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -105,8 +106,10 @@ def fork_as(
             drop(uid, groups, primary)
             status = work()
         finally:
-            if (error := sys.exception()) is not None:
-                traceback.print_exception(error)
+            with suppress(BaseException):  # nothing may lead the copy out of here
+                if (error := sys.exception()) is not None:
+                    traceback.print_exception(error)
+                sys.stderr.flush()
             os._exit(status)
     return pid
 

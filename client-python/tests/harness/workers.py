@@ -47,6 +47,13 @@ class Channel:
             self._socket.settimeout(PATIENCE)
         return True
 
+    def told(self) -> bool:
+        """Whether a message has come; takes it."""
+        came = self.heard()
+        if came:
+            self.hear()
+        return came
+
     def close(self) -> None:
         self._socket.close()
 
@@ -88,6 +95,7 @@ class Worker(Channel):
 def _run(work: Work, there: socket.socket) -> int:
     number = os.dup2(there.fileno(), 3)
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    sys.stderr = os.fdopen(2, "w", errors="replace", closefd=False)  # pytest's own is closed
     channel = Channel(socket.socket(fileno=number))
     try:
         work(channel)

@@ -6,6 +6,7 @@ before it has published, exactly one of those who wait is next.
 
 import os
 import select
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,7 +14,9 @@ from functools import partial
 
 import pytest
 
+import sealbuf
 from harness.bystander import overcommitment
+from harness.counters import Counters
 from harness.daemon import Daemon
 from harness.marked import check, marked
 from harness.raw import RawClient, Reply, frame
@@ -28,6 +31,7 @@ SIZE = 300 << 10
 WAIT_MILLIS = 60_000
 ALL_SECONDS = 1.0
 SUCCESSION_SECONDS = 2.0
+PROCESSES, THREADS = 10, 10
 
 
 @pytest.fixture
@@ -81,10 +85,13 @@ def all_have_it(others: list[RawClient], number: int) -> None:
 
 @pytest.mark.one_version
 def test_one_creates_and_all_others_get_it(
-    daemon: Daemon, herd: list[RawClient], rounds: Callable[..., int]
+    daemon: Daemon,
+    herd: list[RawClient],
+    rounds: Callable[..., int],
+    measured: Callable[[str], None],
 ) -> None:
     with daemon.open(Uid.PRODUCER) as owner:
-        dedicated = owner.stats()["dedicated"]
+        dedicated, slowest = owner.stats()["dedicated"], 0.0
         for number in range(rounds(10)):
             start = time.monotonic()
             for client in herd:
@@ -93,9 +100,11 @@ def test_one_creates_and_all_others_get_it(
             make_it(creator, reserved, number)
             all_have_it([client for client in herd if client is not creator], number)
             seconds = time.monotonic() - start
+            slowest = max(slowest, seconds)
             assert owner.stats()["dedicated"] == dedicated + 1
             owner.expect("deleted", "delete", name=NAME)
             assert seconds < ALL_SECONDS * overcommitment()
+    measured(f"clients={HERD} slowest round={slowest:.3f} s")
 
 
 def reserve_and_stay(path: str, channel: Channel) -> None:
@@ -127,3 +136,49 @@ def test_when_the_creator_is_killed_exactly_one_other_is_next(
                 seconds = time.monotonic() - start
             owner.expect("deleted", "delete", name=NAME)
             assert seconds < SUCCESSION_SECONDS * overcommitment()
+
+
+def get_or_create(path: str, created: Counters, process: int, channel: Channel) -> None:
+    """Many threads, each a client of its own, all at the same moment."""
+    seen: list[int] = []
+
+    def one(thread: int) -> None:
+        def make() -> bytes:
+            created[process * THREADS + thread] += 1
+            time.sleep(0.05)
+            return marked(NAME, 1, SIZE)
+
+        with sealbuf.connect(path, timeout=30) as store:
+            gate.wait()
+            seen.append(check(NAME, store.get_or_create(NAME, make).memoryview()))
+
+    gate = threading.Barrier(THREADS + 1)
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    channel.say("ready")
+    channel.hear()
+    gate.wait()
+    for thread in threads:
+        thread.join()
+    channel.say(seen)
+
+
+def test_the_factory_runs_once_however_many_processes_and_threads_ask(
+    daemon: Daemon, rounds: Callable[..., int]
+) -> None:
+    for _ in range(rounds(10, small=1)):
+        created = Counters(PROCESSES * THREADS)
+        with ExitStack() as stack:
+            work = [partial(get_or_create, daemon.path, created, n) for n in range(PROCESSES)]
+            clients = [stack.enter_context(worker(each, Uid.PRODUCER)) for each in work]
+            for client in clients:
+                client.expect("ready")
+            for client in clients:
+                client.say("go")
+            for client in clients:
+                client.expect([1] * THREADS)
+                client.finish()
+        assert created.total() == 1
+        with daemon.open(Uid.PRODUCER) as owner:
+            owner.expect("deleted", "delete", name=NAME)
