@@ -1,7 +1,9 @@
 """What a store does when its daemon goes away: which calls are done again. Scripted daemons."""
 
+import gc
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from time import monotonic
 
@@ -280,4 +282,22 @@ def test_a_forked_child_connects_anew(line: Line) -> None:
     first.answer("pong")
     store.ping()
     assert first.asked() == ["hello", "ping"]
+    store.close()
+
+
+def test_an_old_session_goes_without_the_garbage_collector(line: Line) -> None:
+    gc.disable()
+    try:
+        first = line.session(line.daemon())
+        store = line.store()
+        old = weakref.ref(store._link.current())
+        header = weakref.ref(store._link.current().catalog)
+        lose(first)
+        second = line.session(line.daemon())
+        second.answer("pong")
+        store.ping()
+        assert old() is None
+        assert header() is None
+    finally:
+        gc.enable()
     store.close()

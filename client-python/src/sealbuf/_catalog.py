@@ -181,6 +181,11 @@ class CatalogReader:
             self._keeping = False
             self._forget_all()
 
+    def end(self) -> None:
+        """Nothing is asked for any more. Without that the session could go only as garbage."""
+        self.close()
+        self._map_segment = _session_is_over
+
     def after_fork(self) -> None:
         """In a forked child: nobody else holds the lock here, whatever the copy of it says."""
         self._change = threading.Lock()
@@ -211,3 +216,9 @@ class CatalogReader:
                 self._mapped[place.segment] = segment
                 self._tables[index] = (word, table)
         return table
+
+
+def _session_is_over(number: int) -> Mapping:
+    over = Disconnected(f"the session is over, nothing is mapped in it any more: segment={number}")
+    over.sent = False
+    raise over

@@ -205,7 +205,7 @@ class Connection:
 
     def _check_open(self) -> None:
         if self._ended is not None:
-            error = type(self._ended)(*self._ended.args)
+            error = _copy(self._ended)
             if isinstance(error, Disconnected):
                 error.sent = False
             raise error
@@ -285,6 +285,8 @@ class Connection:
         seq = reply["seq"]
         if reply.kind == "error" and seq == 0:
             error = from_wire(reply["code"], reply["message"])
+            if isinstance(error, Disconnected):
+                error.final = True
             self._end(self._lost(error.message))
             raise error
         if not 0 < seq < self._seq:
@@ -349,7 +351,7 @@ class Connection:
 
     def _end(self, reason: Error) -> None:
         if self._ended is None or isinstance(reason, Closed):
-            self._ended = reason
+            self._ended = _copy(reason)  # without the frames that a raised one refers to
         self._socket.close()
         for reply in self._replies:
             reply.close()
@@ -367,3 +369,7 @@ def _wait(poller: select.poll, op: str, deadline: Deadline) -> None:
 
 def _late(op: str, deadline: Deadline) -> Timeout:
     return Timeout(f"no answer within the deadline: op={op} timeout={deadline.timeout}")
+
+
+def _copy(error: Error) -> Error:
+    return type(error)(*error.args)

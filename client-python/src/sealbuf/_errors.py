@@ -105,6 +105,8 @@ class Disconnected(Error, ConnectionError):
     advice = "connect again"
     sent: bool = True
     """Whether the request may have reached the daemon; False: it surely had no effect."""
+    final: bool = False
+    """Whether the daemon said itself that it stops."""
 
 
 class NoDaemon(Disconnected):

@@ -81,17 +81,19 @@ class Link:
             try:
                 return call(session)
             except Disconnected as error:
-                lost = error
-            if deadline.passed:
-                raise lost
+                if deadline.passed:
+                    raise
+                sent, final = error.sent, error.final
+            if final:
+                session.end()
             self.pause(pause, deadline)
             pause = _longer(pause)
             following = self._following(session, deadline)
-            if lost.sent and not repeat and following.daemon == session.daemon:
+            if sent and not repeat and following.daemon == session.daemon:
                 raise Disconnected(
                     f"the connection broke before the reply came, whether it was done is not "
                     f"known: socket={self.path}"
-                ) from lost
+                )
             session = following
 
     def persist(self, attempt: Callable[[], T], deadline: Deadline) -> T:

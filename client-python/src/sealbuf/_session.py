@@ -216,7 +216,7 @@ class Session:
 
     def _let_go(self) -> None:
         idle.leave(self.catalog)
-        self.catalog.close()
+        self.catalog.end()
 
     def lender(self, connection: Connection) -> Lender:
         return Lender(connection, self.uid, self.dedicated)
