@@ -99,6 +99,15 @@ final class Catalog implements AutoCloseable {
     }
   }
 
+  /// The name of a live record leads to its copy from now on.
+  void move(Place from, Place to) {
+    int hash = slabs.hash(from);
+    long old = word(hash, from);
+    if (!table(hash).replace(hash, old, word(hash, to))) {
+      spilled.replace(Name.of(slabs.record(old)), word(hash, to));
+    }
+  }
+
   /// Takes a live name away.
   void remove(Name name, long word) {
     int hash = name.hash();

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.memory.Lease;
+import dev.sealbuf.server.segment.SegmentKind;
 import dev.sealbuf.server.segment.SharedSegment;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.watch.Watch;
@@ -71,6 +72,12 @@ final class HeldSegments implements AutoCloseable {
   /// What is not gone: held, or on its way.
   Collection<HeldSegment> all() {
     return Collections.unmodifiableCollection(segments.values());
+  }
+
+  /// Whether a slab or catalog segment that was let go of is still somebody's.
+  boolean isHeld(SegmentKind kind, long number) {
+    HeldSegment segment = segments.get(SegmentKey.of(kind, number));
+    return segment != null && segment.isHeld();
   }
 
   /// Takes over a segment that many buffers shared.

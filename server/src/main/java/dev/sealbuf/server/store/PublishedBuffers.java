@@ -82,14 +82,11 @@ final class PublishedBuffers {
     placeListeners.forEach(listener -> listener.placed(record, place));
   }
 
-  /// A live record was copied ahead: its name leads to the copy from now on.
-  void move(Name name, long word, Place place) {
-    catalog.replace(name, word, place);
-    slabs.forget(word);
-    if (!placeListeners.isEmpty()) {
-      BufferRecord record = slabs.record(catalog.find(name));
-      placeListeners.forEach(listener -> listener.placed(record, place));
-    }
+  /// A live record was copied: its name leads to the copy from now on.
+  void move(BufferRecord record, Place from, Place to) {
+    catalog.move(from, to);
+    slabs.forget(from);
+    placeListeners.forEach(listener -> listener.placed(record, to));
   }
 
   /// Where a buffer lies, with descriptors of what the peer has not mapped.
@@ -135,7 +132,7 @@ final class PublishedBuffers {
   private void drop(long word, BufferRecord record) {
     count--;
     bytes -= record.nbytes();
-    slabs.forget(word);
+    slabs.forget(Place.of(word));
     dedicated.forget(record);
   }
 

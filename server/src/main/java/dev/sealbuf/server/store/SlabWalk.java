@@ -82,16 +82,20 @@ final class SlabWalk {
     return Optional.empty();
   }
 
-  /// Where to go on: in this slab, or at the start of the next.
-  private Place walk(Slab slab, long start, long until, Budget budget, Visitor visitor) {
+  /// Visits live records of one slab, from byte `start` on. A visitor who takes the last one away
+  /// ends the slab, which is not looked at any more then.
+  ///
+  /// @return where to go on: in this slab, or at the start of the next
+  Place walk(Slab slab, long start, long until, Budget budget, Visitor visitor) {
     boolean nothing = slab.live() == 0 || slab.oldestVersion() > until;
     long at = nothing ? slab.position() : start;
-    while (at <= slab.position() - RecordLayout.SHAPE) {
+    while (at <= slab.position() - RecordLayout.SHAPE && slab.live() > 0) {
       Place place = new Place(slab.number(), at);
       if (budget.isSpent()) {
         return place;
       }
       budget.spend(LOOK);
+      long next = Math.max(slab.end(at), at + RecordLayout.ALIGNMENT);
       if (catalog.leadsTo(place)) {
         budget.spend(READ);
         BufferRecord record = read(slab, place);
@@ -99,7 +103,7 @@ final class SlabWalk {
           return place;
         }
       }
-      at = Math.max(slab.end(at), at + RecordLayout.ALIGNMENT);
+      at = next;
     }
     budget.spend(1);
     return new Place(slab.number() + 1, 0);

@@ -9,10 +9,13 @@ import dev.sealbuf.protocol.TableWord;
 import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// All slabs: one is open, the others are full.
@@ -39,6 +42,11 @@ final class Slabs implements AutoCloseable {
   private final Retirement retirement;
   private final SegmentIndex<Slab> slabs = new SegmentIndex<>();
   private final Map<Slab, Account.Charge> charges = new HashMap<>();
+
+  /// Full slabs of which less than half is live.
+  private final Set<Slab> sparse = new LinkedHashSet<>();
+
+  private Runnable sparseListener = () -> {};
   private @Nullable Slab open;
   private @Nullable Slab spare;
   private boolean watchesIdleness;
@@ -96,8 +104,23 @@ final class Slabs implements AutoCloseable {
     open = null;
     if (full != null) {
       workers.dispose(full.finish());
-      retireIfDead(full);
+      review(full);
     }
+  }
+
+  /// Who hears that there is one sparse slab more.
+  void onSparse(Runnable listener) {
+    sparseListener = listener;
+  }
+
+  /// Bytes of the full slabs of which less than half is live, that are not.
+  long sparseBytes() {
+    return sparse.stream().mapToLong(slab -> Slab.BYTES - slab.liveBytes()).sum();
+  }
+
+  /// Of those the one of which the least is live.
+  Optional<Slab> sparsest() {
+    return sparse.stream().min(Comparator.comparingLong(Slab::liveBytes));
   }
 
   int count() {
@@ -162,20 +185,27 @@ final class Slabs implements AutoCloseable {
   }
 
   /// The word of a record has gone from the catalog. With the last one its slab goes.
-  void forget(long word) {
-    Slab slab = of(word);
-    slab.forget(TableWord.offset(word));
-    retireIfDead(slab);
+  void forget(Place place) {
+    Slab slab = get(place.slab());
+    slab.forget(place.offset());
+    review(slab);
   }
 
-  private void retireIfDead(Slab slab) {
-    if (slab.live() > 0) {
-      return;
+  private void review(Slab slab) {
+    if (slab.live() == 0) {
+      end(slab);
+    } else if (slab != open && slab.liveBytes() < Slab.BYTES / 2 && sparse.add(slab)) {
+      sparseListener.run();
     }
+  }
+
+  /// Nothing in it is live.
+  private void end(Slab slab) {
     if (slab == open) {
       watchIdleness();
     } else {
       slabs.remove(slab);
+      sparse.remove(slab);
       retirement.retire(slab, charge(slab));
     }
   }

@@ -97,6 +97,7 @@ public final class Store implements AutoCloseable {
             held,
             rights);
     listing = new Listing(walk, publisher);
+    var _ = new Compaction(published, memory.slabs(), walk, held, workers, config.clock());
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.

@@ -23,8 +23,16 @@ import java.util.OptionalLong;
 
 /// Reads as a client does: `protocol/LAYOUT.md`, "How to read a name", and nothing else. One
 /// thread.
+///
+/// For a negative control it can be told to load each directory word only once: then it reads
+/// tables that were replaced.
 final class CatalogReader implements AutoCloseable {
-  /// A record, and the slab it was read from.
+  private static final int ATTEMPTS = 4;
+
+  /// How far behind `epoch` the words of the ring can be trusted.
+  private static final int RETIRED_TRUSTED = 64;
+
+  /// A record, and the slab it was read from, until the next call.
   record Found(BufferRecord record, MemorySegment slab) {
     /// A payload in the slab.
     byte[] payload() {
@@ -33,11 +41,19 @@ final class CatalogReader implements AutoCloseable {
   }
 
   private final TestStore store;
+  private final boolean looksAtDirectory;
   private final Map<Long, Mapping> segments = new HashMap<>();
+  private final long[] directory = new long[HeaderLayout.TABLES];
   private final MemorySegment catalog;
+  private long epoch;
 
   CatalogReader(TestStore store) throws Refusal {
+    this(store, true);
+  }
+
+  CatalogReader(TestStore store, boolean looksAtDirectory) throws Refusal {
     this.store = store;
+    this.looksAtDirectory = looksAtDirectory;
     CatalogHandle handle = store.on(Store::catalog);
     this.catalog = map(handle.segment(), handle.bytes(), handle.descriptors().getFirst());
     try {
@@ -45,33 +61,87 @@ final class CatalogReader implements AutoCloseable {
     } catch (LayoutException e) {
       throw new AssertionError(e);
     }
+    for (int table = 0; table < HeaderLayout.TABLES; table++) {
+      directory[table] = HeaderLayout.directoryWord(catalog, table);
+    }
   }
 
   MemorySegment header() {
     return catalog;
   }
 
-  /// Step 4: the record that the catalog alone leads to.
+  /// The record that the catalog leads to, or else the daemon.
   Optional<Found> find(String name) throws Refusal {
-    byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
-    int hash = NameHash.of(utf8);
-    long place = HeaderLayout.directoryWord(catalog, NameHash.table(hash));
-    long slots = 1L << DirectoryWord.log2Slots(place);
-    long home = NameHash.home(hash, DirectoryWord.log2Slots(place));
-    for (int step = 0; step < TableWord.WINDOW; step++) {
-      long word = TableWord.load(catalog, DirectoryWord.offset(place), (home + step) % slots);
-      if (word == TableWord.EMPTY) {
-        return Optional.empty();
-      }
-      if (TableWord.isLive(word) && TableWord.tag(word) == NameHash.tag(hash)) {
-        MemorySegment slab = slab(TableWord.slab(word));
-        Optional<Found> found = named(slab, TableWord.offset(word), utf8);
-        if (found.isPresent()) {
-          return found;
+    forgetRetired();
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      try {
+        Search search = search(name.getBytes(StandardCharsets.UTF_8));
+        return search.isConclusive ? search.found : ask(name);
+      } catch (Refusal e) {
+        if (e.code() != ErrorCode.NOT_FOUND) {
+          throw e;
         }
       }
     }
-    return Optional.empty();
+    return ask(name);
+  }
+
+  /// The same, without asking.
+  Optional<Found> findInCatalog(String name) throws Refusal {
+    return search(name.getBytes(StandardCharsets.UTF_8)).found;
+  }
+
+  /// What a search came to; nobody found is not conclusive when the window has no EMPTY.
+  private record Search(Optional<Found> found, boolean isConclusive) {}
+
+  /// Step 2.
+  void forgetRetired() {
+    long now = HeaderLayout.epoch(catalog);
+    for (long at = epoch; at < now; at++) {
+      forget(HeaderLayout.retired(catalog, at));
+    }
+    if (HeaderLayout.epoch(catalog) - epoch > RETIRED_TRUSTED) {
+      forgetAll();
+    }
+    epoch = now;
+  }
+
+  /// Lets go of all but the header.
+  void forgetAll() {
+    List.copyOf(segments.keySet()).forEach(this::forget);
+  }
+
+  private void forget(long number) {
+    if (number != TableSpace.FIRST && looksAtDirectory) {
+      Optional.ofNullable(segments.remove(number)).ifPresent(Mapping::close);
+    }
+  }
+
+  /// Steps 3 to 7.
+  private Search search(byte[] name) throws Refusal {
+    int hash = NameHash.of(name);
+    long place = place(NameHash.table(hash));
+    MemorySegment table = segment(DirectoryWord.segment(place));
+    long slots = 1L << DirectoryWord.log2Slots(place);
+    long home = NameHash.home(hash, DirectoryWord.log2Slots(place));
+    for (int step = 0; step < TableWord.WINDOW; step++) {
+      long word = TableWord.load(table, DirectoryWord.offset(place), (home + step) % slots);
+      if (word == TableWord.EMPTY) {
+        return new Search(Optional.empty(), true);
+      }
+      if (TableWord.isLive(word) && TableWord.tag(word) == NameHash.tag(hash)) {
+        Optional<Found> found = named(segment(TableWord.slab(word)), TableWord.offset(word), name);
+        if (found.isPresent()) {
+          return new Search(found, true);
+        }
+      }
+    }
+    return new Search(Optional.empty(), false);
+  }
+
+  /// The directory word of a table.
+  long place(int table) {
+    return looksAtDirectory ? HeaderLayout.directoryWord(catalog, table) : directory[table];
   }
 
   /// The bytes of a buffer: a slice of its slab, or of the dedicated segment that `open` brings.
@@ -84,19 +154,27 @@ final class CatalogReader implements AutoCloseable {
     return Optional.of(inSlab ? found.get().payload() : dedicated(found.get().record));
   }
 
-  /// The bytes of a small buffer that the daemon finds.
-  Optional<byte[]> ask(String name) throws Refusal {
+  /// The record that the daemon finds.
+  Optional<Found> ask(String name) throws Refusal {
     try {
       Location location = store.openBuffer(TestStore.READER, name, OptionalLong.empty());
-      TestStore.close(location.descriptors());
       byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
-      return named(slab(location.slab()), location.record(), utf8).map(Found::payload);
+      return named(slab(location), location.record(), utf8);
     } catch (Refusal e) {
       if (e.code() == ErrorCode.NOT_FOUND) {
         return Optional.empty();
       }
       throw e;
     }
+  }
+
+  private MemorySegment slab(Location location) {
+    Mapping mapped = segments.get(location.slab());
+    if (mapped == null) {
+      map(location.slab(), location.slabBytes(), location.descriptors().getFirst());
+    }
+    TestStore.close(location.descriptors());
+    return segments.get(location.slab()).segment();
   }
 
   private byte[] dedicated(BufferRecord record) throws Refusal {
@@ -116,7 +194,8 @@ final class CatalogReader implements AutoCloseable {
     return segment.asSlice(record.offset(), record.nbytes()).toArray(ValueLayout.JAVA_BYTE);
   }
 
-  MemorySegment slab(long number) throws Refusal {
+  /// A slab or catalog segment.
+  MemorySegment segment(long number) throws Refusal {
     Mapping mapped = segments.get(number);
     if (mapped != null) {
       return mapped.segment();

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -149,8 +150,8 @@ class CatalogTest {
     }
     String spilled = names.getLast();
 
-    assertThat(reader.find(spilled)).isEmpty();
-    assertThat(reader.ask(spilled)).hasValue(bytes(spilled));
+    assertThat(reader.findInCatalog(spilled)).isEmpty();
+    assertThat(content(spilled)).hasValue(bytes(spilled));
     Refused.with(
         ErrorCode.ALREADY_EXISTS,
         "a buffer has this name already: name=" + spilled,
@@ -158,10 +159,10 @@ class CatalogTest {
 
     store.delete(TestStore.PRODUCER, names.get(17));
     assertThat(window(spilled, WINDOW + 1)).containsOnlyOnce("gone").containsOnlyOnce("empty");
-    assertThat(reader.ask(spilled)).hasValue(bytes(spilled));
+    assertThat(content(spilled)).hasValue(bytes(spilled));
     store.delete(TestStore.PRODUCER, spilled);
-    assertThat(reader.ask(spilled)).isEmpty();
-    assertThat(reader.ask(names.get(WINDOW))).hasValue(bytes(names.get(WINDOW)));
+    assertThat(content(spilled)).isEmpty();
+    assertThat(content(names.get(WINDOW))).hasValue(bytes(names.get(WINDOW)));
   }
 
   @Test
@@ -191,7 +192,11 @@ class CatalogTest {
     Refused.with(ErrorCode.STORE_FULL, refusal, () -> store.create(TestStore.PRODUCER, more, 1));
     store.put(TestStore.PRODUCER, "of another hash", "x");
     store.put(TestStore.READER, more, "of another uid");
-    assertThat(reader.ask(more)).hasValue(bytes("of another uid"));
+    assertThat(content(more)).hasValue(bytes("of another uid"));
+  }
+
+  private Optional<byte[]> content(String name) throws Refusal {
+    return reader.ask(name).map(CatalogReader.Found::payload);
   }
 
   private static byte[] bytes(String text) {

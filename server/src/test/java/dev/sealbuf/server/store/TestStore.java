@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.memory.Mapping;
+import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.server.watch.Watch;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -22,6 +23,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /// A store on a loop of its own, with the steps that tests are made of.
 final class TestStore implements AutoCloseable {
@@ -116,6 +118,14 @@ final class TestStore implements AutoCloseable {
     return seal(peer, loan);
   }
 
+  /// The same for a batch.
+  BatchPublication publishMany(
+      Peer peer, List<BatchIndex.Entry> index, byte[] bytes, Terms terms) throws Refusal {
+    Loan loan = later(store -> store.createBatch(peer, bytes.length, terms));
+    write(loan, bytes);
+    return later(store -> store.sealMany(peer, loan.buffer(), index));
+  }
+
   /// Writes through a mapping that is gone afterwards, as are the descriptors.
   static void write(Loan loan, byte[] payload) {
     try (Mapping mapping = Mapping.readWrite(loan.descriptors().getFirst(), loan.segmentBytes())) {
@@ -159,11 +169,17 @@ final class TestStore implements AutoCloseable {
 
   /// Waits until the account has come to this: the end of held memory comes in its own time.
   void awaitUsed(long bytes) throws Refusal {
+    await(figures -> figures.used() == bytes);
+    assertThat(statistics().used()).isEqualTo(bytes);
+  }
+
+  /// Waits until the figures are like this.
+  void await(Predicate<Statistics> condition) throws Refusal {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (statistics().used() != bytes && System.nanoTime() < deadline) {
+    while (!condition.test(statistics()) && System.nanoTime() < deadline) {
       LockSupport.parkNanos(PAUSE.toNanos());
     }
-    assertThat(statistics().used()).isEqualTo(bytes);
+    assertThat(statistics()).matches(condition);
   }
 
   /// Does nothing when this is closed already.
