@@ -15,14 +15,14 @@ import java.util.concurrent.TimeUnit;
 /// A copy is the same publication: same buffer, same version, same bytes. A reader who loaded the
 /// old word finds the old record as it was; views of it stay what they are.
 ///
-/// **When it pays.** Copying costs the loop 1 ms for some 1.5 MiB of small buffers (ADR 6). Of a slab
-/// that is less than half live each byte copied frees more than one. It begins when such slabs
+/// **When it pays.** Copying costs the loop 1 ms for some 1.5 MiB of small buffers (ADR 6). Of a
+/// slab that is less than half live each byte copied frees more than one. It begins when such slabs
 /// waste an eighth of all slab memory, so that what it frees is worth that every reader maps
 /// another slab.
 ///
 /// **When it does not.** Slabs that are still held after they were emptied, because somebody views
-/// a buffer in them, take memory twice. So it does not go on while a few are. Nor does it when there
-/// is no room for a slab to copy to.
+/// a buffer in them, take memory twice. So it does not go on while a few are. Nor does it when
+/// there is no room for a slab to copy to.
 ///
 /// It works in slices, a fifth of the loop's time at most.
 final class Compaction {
@@ -146,8 +146,7 @@ final class Compaction {
   private boolean isHeldBack() {
     long now = clock.nanos();
     emptied.removeIf(
-        slab ->
-            now - slab.nanos > ASKED_NANOS && !held.isHeld(SegmentKind.SLAB, slab.number));
+        slab -> now - slab.nanos > ASKED_NANOS && !held.isHeld(SegmentKind.SLAB, slab.number));
     int max = Math.clamp(slabs.count() / PART_HELD_MAX, 1, HELD_MAX);
     return emptied.size() >= max;
   }

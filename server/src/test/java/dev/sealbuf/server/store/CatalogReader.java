@@ -170,11 +170,12 @@ final class CatalogReader implements AutoCloseable {
 
   private MemorySegment slab(Location location) {
     Mapping mapped = segments.get(location.slab());
-    if (mapped == null) {
-      map(location.slab(), location.slabBytes(), location.descriptors().getFirst());
-    }
+    MemorySegment slab =
+        mapped == null
+            ? map(location.slab(), location.slabBytes(), location.descriptors().getFirst())
+            : mapped.segment();
     TestStore.close(location.descriptors());
-    return segments.get(location.slab()).segment();
+    return slab;
   }
 
   private byte[] dedicated(BufferRecord record) throws Refusal {

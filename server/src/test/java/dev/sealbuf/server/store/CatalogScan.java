@@ -65,8 +65,7 @@ final class CatalogScan implements AutoCloseable {
 
   private void check(int index, long place, long slot, long word)
       throws Refusal, IOException, LayoutException {
-    BufferRecord record =
-        BufferRecord.read(segment(TableWord.slab(word)), TableWord.offset(word));
+    BufferRecord record = BufferRecord.read(segment(TableWord.slab(word)), TableWord.offset(word));
     byte[] utf8 = record.name().getBytes(StandardCharsets.UTF_8);
     int hash = NameHash.of(utf8);
     assertThat(NameHash.table(hash)).as(record.name()).isEqualTo(index);
@@ -99,8 +98,7 @@ final class CatalogScan implements AutoCloseable {
   }
 
   private long word(long place, long slot) throws Refusal, IOException {
-    return TableWord.load(
-        segment(DirectoryWord.segment(place)), DirectoryWord.offset(place), slot);
+    return TableWord.load(segment(DirectoryWord.segment(place)), DirectoryWord.offset(place), slot);
   }
 
   private MemorySegment segment(long number) throws Refusal, IOException {

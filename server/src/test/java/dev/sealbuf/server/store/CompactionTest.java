@@ -39,8 +39,8 @@ class CompactionTest {
       store.await(figures -> figures.slabs() <= slabs / 3 + 2);
 
       Map<String, BufferRecord> after = records(reader, left);
+      assertThat(withoutOffsets(after)).isEqualTo(withoutOffsets(before));
       for (String name : left) {
-        assertThat(after.get(name)).isEqualTo(at(before.get(name), after.get(name).offset()));
         assertThat(reader.get(name)).hasValue(content(name));
       }
       assertThat(HeaderLayout.epoch(reader.header())).isGreaterThan(slabs / 2);
@@ -62,8 +62,7 @@ class CompactionTest {
       for (int i = 0; i < 100; i++) {
         store.put(TestStore.PRODUCER, "later-" + i, "x");
         assertThat(store.statistics().held()).isLessThanOrEqualTo(held);
-        assertThat(store.statistics().used())
-            .isLessThanOrEqualTo(full.used() + held * Slab.BYTES);
+        assertThat(store.statistics().used()).isLessThanOrEqualTo(full.used() + held * Slab.BYTES);
       }
 
       viewer.forgetAll();
@@ -121,8 +120,7 @@ class CompactionTest {
   private static List<String> deleteMost(TestStore store, int from, int to) throws Refusal {
     Random random = new Random(7);
     Map<Boolean, List<String>> parts =
-        names(from, to).stream()
-            .collect(Collectors.partitioningBy(_ -> random.nextInt(5) == 0));
+        names(from, to).stream().collect(Collectors.partitioningBy(_ -> random.nextInt(5) == 0));
     store.on(each -> {
       for (String name : parts.getOrDefault(false, List.of())) {
         each.delete(TestStore.PRODUCER, name);
@@ -141,13 +139,19 @@ class CompactionTest {
     return records;
   }
 
-  private static BufferRecord at(BufferRecord record, long offset) {
+  private static Map<String, BufferRecord> withoutOffsets(Map<String, BufferRecord> records) {
+    Map<String, BufferRecord> same = new HashMap<>();
+    records.forEach((name, record) -> same.put(name, withoutOffset(record)));
+    return same;
+  }
+
+  private static BufferRecord withoutOffset(BufferRecord record) {
     return new BufferRecord(
         record.name(),
         record.buffer(),
         record.version(),
         record.segment(),
-        offset,
+        0,
         record.nbytes(),
         record.created(),
         record.owner(),

@@ -32,8 +32,7 @@ class StoreModelTest {
   private static final int ROUNDS = 80;
   private static final int OPERATIONS = 250;
   private static final byte[] NOTHING = {};
-  private static final Terms REPLACE =
-      new Terms(true, OptionalLong.empty(), OptionalLong.empty());
+  private static final Terms REPLACE = new Terms(true, OptionalLong.empty(), OptionalLong.empty());
 
   private final long seed = new Random().nextLong();
   private final Random random = new Random(seed);
@@ -114,11 +113,10 @@ class StoreModelTest {
     Map<String, byte[]> batch = batch();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     List<BatchIndex.Entry> index = new ArrayList<>();
-    batch.forEach(
-        (name, payload) -> {
-          index.add(new BatchIndex.Entry(name, bytes.size(), payload.length));
-          bytes.writeBytes(payload);
-        });
+    batch.forEach((name, payload) -> {
+      index.add(new BatchIndex.Entry(name, bytes.size(), payload.length));
+      bytes.writeBytes(payload);
+    });
     boolean fresh = batch.keySet().stream().noneMatch(model::containsKey);
     try {
       ByteBuffer payload = ByteBuffer.wrap(bytes.toByteArray());
@@ -136,12 +134,11 @@ class StoreModelTest {
     Map<String, byte[]> batch = batch();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     List<BatchIndex.Entry> index = new ArrayList<>();
-    batch.forEach(
-        (name, payload) -> {
-          index.add(new BatchIndex.Entry(name, bytes.size(), payload.length));
-          bytes.writeBytes(payload);
-          bytes.writeBytes(new byte[-bytes.size() & 63]);
-        });
+    batch.forEach((name, payload) -> {
+      index.add(new BatchIndex.Entry(name, bytes.size(), payload.length));
+      bytes.writeBytes(payload);
+      bytes.writeBytes(new byte[-bytes.size() & 63]);
+    });
     store.publishMany(TestStore.PRODUCER, index, bytes.toByteArray(), REPLACE);
     model.putAll(batch);
   }
@@ -209,8 +206,7 @@ class StoreModelTest {
   }
 
   /// Whatever was there goes: what is left is the catalog, one slab, and nothing that is held.
-  private void empty(TestStore store, CatalogReader reader, Statistics before)
-      throws Refusal {
+  private void empty(TestStore store, CatalogReader reader, Statistics before) throws Refusal {
     store.on(each -> {
       for (String name : List.copyOf(model.keySet())) {
         delete(each, name);
@@ -222,7 +218,8 @@ class StoreModelTest {
     assertThat(now.bufferBytes()).isZero();
     assertThat(now.dedicated()).isZero();
     reader.forgetRetired();
-    // Tables of the smallest size have gone into segments of 2 MiB meanwhile; each is current there.
+    // Tables of the smallest size have gone into segments of 2 MiB meanwhile; each is current
+    // there.
     long more = 3 * (2L << 20);
     store.await(each -> each.slabs() == 1 && each.used() <= before.used() + more);
   }

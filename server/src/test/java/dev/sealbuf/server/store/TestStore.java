@@ -119,8 +119,8 @@ final class TestStore implements AutoCloseable {
   }
 
   /// The same for a batch.
-  BatchPublication publishMany(
-      Peer peer, List<BatchIndex.Entry> index, byte[] bytes, Terms terms) throws Refusal {
+  BatchPublication publishMany(Peer peer, List<BatchIndex.Entry> index, byte[] bytes, Terms terms)
+      throws Refusal {
     Loan loan = later(store -> store.createBatch(peer, bytes.length, terms));
     write(loan, bytes);
     return later(store -> store.sealMany(peer, loan.buffer(), index));
