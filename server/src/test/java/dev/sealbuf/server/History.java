@@ -68,6 +68,8 @@ public final class History {
     return new Before(last >>> 1, (last & 1) == 1);
   }
 
+  /// Whether a read was right.
+  ///
   /// @param found the bytes that were read; empty: there was no such name
   public Verdict judge(int name, Before before, Optional<byte[]> found) {
     if (found.isEmpty()) {
@@ -79,12 +81,12 @@ public final class History {
       return Verdict.TORN;
     }
     boolean current =
-        generation > before.generation || generation == before.generation && before.present;
+        generation > before.generation || (generation == before.generation && before.present);
     return current ? Verdict.TRUE : Verdict.OUTDATED;
   }
 
   private static byte[] content(int name, long generation) {
-    int words = WORDS_MIN + Math.floorMod(name * 31 + generation * 7, WORDS_MORE);
+    int words = WORDS_MIN + Math.floorMod(name * 31L + generation * 7, WORDS_MORE);
     ByteBuffer content = ByteBuffer.allocate(words * Long.BYTES);
     while (content.hasRemaining()) {
       content.putLong((long) name << NAME_SHIFT | generation);
