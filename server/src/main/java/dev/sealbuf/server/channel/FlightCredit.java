@@ -4,7 +4,9 @@ import dev.sealbuf.memory.Descriptors;
 import dev.sealbuf.memory.Fd;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.SequencedSet;
 
 /// How many descriptors may be on their way to clients that have not read them yet.
 ///
@@ -12,14 +14,24 @@ import java.util.Map;
 /// receiver reads it; past RLIMIT_NOFILE it refuses every send of that uid (ETOOMANYREFS, unix(7)).
 /// Without bounds a few clients that ask and do not read would take that from all others. So a
 /// session may have SESSION_MAX in flight, and the sessions of one uid together a quarter of the
-/// limit. What a session is charged ends when its peer has read everything, which is looked at
-/// before each send; a peer that reads is therefore charged for its last frame at most.
+/// limit. What a session is charged ends when its peer has read everything. The kernel does not
+/// tell of that, so it is looked at before each send; and where the uid's part is used up, at some
+/// of its other sessions, too: a thousand that have read their last reply stand in nobody's way.
 final class FlightCredit {
   static final int SESSION_MAX = 16;
   private static final int UID_SHARE = 4;
 
+  /// Sessions that are looked at for one send; a look costs 0.3 us.
+  private static final int LOOKS = 16;
+
+  /// What one uid is charged, and which of its sessions, longest not looked at first.
+  private static final class OfUid {
+    final SequencedSet<Share> charged = new LinkedHashSet<>();
+    int descriptors;
+  }
+
   private final long maxOfUid;
-  private final Map<Integer, Integer> ofUid = new HashMap<>();
+  private final Map<Integer, OfUid> byUid = new HashMap<>();
 
   /// @param descriptors what the process may open, RLIMIT_NOFILE
   FlightCredit(long descriptors) {
@@ -34,7 +46,18 @@ final class FlightCredit {
   }
 
   int ofUid(int uid) {
-    return ofUid.getOrDefault(uid, 0);
+    OfUid all = byUid.get(uid);
+    return all == null ? 0 : all.descriptors;
+  }
+
+  /// Looks whether some sessions of the uid have read what they are charged for.
+  private void settleSome(int uid) {
+    OfUid all = byUid.getOrDefault(uid, new OfUid());
+    for (int looks = Math.min(LOOKS, all.charged.size()); looks > 0; looks--) {
+      Share oldest = all.charged.removeFirst();
+      all.charged.addLast(oldest);
+      oldest.settleQuietly();
+    }
   }
 
   /// Closing it gives everything back.
@@ -50,10 +73,14 @@ final class FlightCredit {
 
     /// Whether so many more may be sent now; they are charged by [#sent].
     boolean admits(int descriptors) throws IOException {
-      if (own > 0 && Descriptors.unread(socket) == 0) {
-        charge(-own);
+      settle();
+      if (own + descriptors > SESSION_MAX) {
+        return false;
       }
-      return own + descriptors <= SESSION_MAX && ofUid(uid) + descriptors <= maxOfUid;
+      if (ofUid(uid) + descriptors > maxOfUid) {
+        settleSome(uid);
+      }
+      return ofUid(uid) + descriptors <= maxOfUid;
     }
 
     void sent(int descriptors) {
@@ -62,9 +89,33 @@ final class FlightCredit {
       }
     }
 
+    private void settle() throws IOException {
+      if (own > 0 && Descriptors.unread(socket) == 0) {
+        charge(-own);
+      }
+    }
+
+    /// For a session that did not ask.
+    private void settleQuietly() {
+      try {
+        settle();
+      } catch (IOException _) {
+        // what closes it gives everything back
+      }
+    }
+
     private void charge(int descriptors) {
       own += descriptors;
-      ofUid.merge(uid, descriptors, (old, more) -> old + more == 0 ? null : old + more);
+      OfUid all = byUid.computeIfAbsent(uid, _ -> new OfUid());
+      all.descriptors += descriptors;
+      if (own > 0) {
+        all.charged.add(this);
+      } else {
+        all.charged.remove(this);
+      }
+      if (all.descriptors == 0) {
+        byUid.remove(uid);
+      }
     }
 
     @Override

@@ -64,8 +64,9 @@ final class FlightCreditTest {
 
   @Test
   void ofOneUidEndsAtAQuarterOfTheLimitAndOthersKeepTheirs() throws IOException {
+    send();
     FlightCredit.Share another = credit.share(UID, Fd.borrow(pair[0]));
-    another.sent(DESCRIPTORS / 4 - 1);
+    another.sent(DESCRIPTORS / 4 - 2);
 
     assertThat(share.admits(1)).isTrue();
     assertThat(share.admits(2)).isFalse();
@@ -73,6 +74,21 @@ final class FlightCreditTest {
 
     another.close();
     assertThat(share.admits(2)).isTrue();
+  }
+
+  @Test
+  void whoHasReadStandsInNobodysWay() throws IOException {
+    for (int i = 0; i < DESCRIPTORS / 4; i++) {
+      credit.share(UID, Fd.borrow(pair[0])).sent(1);
+    }
+    assertThat(credit.ofUid(UID)).isEqualTo(DESCRIPTORS / 4);
+
+    int[] other = Libc.socketPair();
+    try (Fd _ = Fd.adopt(other[0]);
+        Fd _ = Fd.adopt(other[1])) {
+      assertThat(credit.share(UID, Fd.borrow(other[0])).admits(2)).isTrue();
+      assertThat(credit.ofUid(UID)).isLessThan(DESCRIPTORS / 4 - 2);
+    }
   }
 
   /// Reads all there is; the kernel closes descriptors for which there is no room.
