@@ -22,15 +22,15 @@ from harness.workers import Channel, worker
 
 CRC = 0x5EA1B0F5
 INNOCENTS = 1000
-BATCHES = 9
+TRIES = 100
 SLOWER_MAX = 2
 NEIGHBOURS = 20
 WINDOW = 32
 LOOP_MAX = 5
 """What a put costs the loop that meets 32 names of its own hash, in puts that meet none."""
 ROUND_TRIPS_MAX = 15
-"""What such a name may cost its reader, in pings: 32 records of other names are compared, in Python,
-before the daemon is asked; it does not grow with the flood."""
+"""What such a name may cost its reader, in pings: the records of 32 other names are compared, in
+Python, before the daemon is asked. It does not grow with the flood."""
 
 
 def names(prefix: str, count: int) -> list[str]:
@@ -45,23 +45,18 @@ def told(client: RawClient, op: str, targets: list[str], payload: bytes = b"") -
     )
 
 
-def effort(work: Callable[[], object], times: int) -> float:
-    """How often a fixed piece of Python could run while `work` does; of many batches the least
-    disturbed. Relative, since on a busy machine everything is slower at one time than at another.
+def effort(work: Callable[[], object]) -> float:
+    """How often a fixed piece of Python could run while `work` does; of many short tries of both
+    the least disturbed. Relative, since a machine is slower at one time than at another.
     """
 
-    def batch(some: Callable[[], object], repeated: int) -> float:
+    def seconds(some: Callable[[], object]) -> float:
         start = time.perf_counter()
-        for _ in range(repeated):
-            some()
-        return (time.perf_counter() - start) / repeated
+        some()
+        return time.perf_counter() - start
 
-    def measured() -> float:
-        before = batch(yardstick, 20)
-        taken = batch(work, times)
-        return taken / ((before + batch(yardstick, 20)) / 2)
-
-    return min(measured() for _ in range(BATCHES))
+    tries = [(seconds(yardstick), seconds(work)) for _ in range(TRIES)]
+    return min(taken for _, taken in tries) / min(measure for measure, _ in tries)
 
 
 def yardstick() -> int:
@@ -82,10 +77,8 @@ def measure(path: str, channel: Channel) -> None:
 
         while order := channel.hear():
             present, absent = order
-            efforts = [effort(partial(gets, present), 5), effort(partial(misses, absent), 5)]
-            channel.say(
-                [efforts[0] / len(present), efforts[1] / len(absent), effort(store.ping, 50)]
-            )
+            got, missed = effort(partial(gets, present)), effort(partial(misses, absent))
+            channel.say([got / len(present), missed / len(absent), effort(store.ping)])
 
 
 @pytest.fixture
