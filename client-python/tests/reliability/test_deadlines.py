@@ -32,25 +32,35 @@ NEW = "stopped/new"
 
 Call = Callable[[], object]
 
-CALLS: dict[str, Callable[[sealbuf.Store], Call]] = {
-    "ping": lambda store: store.ping,
-    "stats": lambda store: store.stats,
-    "list": lambda store: store.list,
-    "get": lambda store: lambda: store.get(UNMAPPED),
-    "put": lambda store: lambda: store.put(b"", f"{NEW}/put"),
-    "put large": lambda store: lambda: store.put(bytes(LARGE), f"{NEW}/large"),
-    "create": lambda store: lambda: store.create(f"{NEW}/created", nbytes=1),
-    "seal": lambda store: store.create(f"{NEW}/sealed", nbytes=100).seal,
-    "abort": lambda store: store.create(nbytes=100).abort,
-    "delete": lambda store: lambda: store.delete(UNMAPPED),
-    "connect": lambda store: lambda: sealbuf.connect(store._link.path, timeout=store._link.timeout),
+CALLS: dict[str, Callable[[sealbuf.Store, float], Call]] = {
+    "ping": lambda store, _: store.ping,
+    "stats": lambda store, _: store.stats,
+    "list": lambda store, _: store.list,
+    "holders": lambda store, _: store.holders,
+    "watch": lambda store, _: store.watch,
+    "get": lambda store, _: lambda: store.get(UNMAPPED),
+    "get and wait": lambda store, timeout: lambda: store.get("stopped/never", timeout=timeout),
+    "take": lambda store, _: lambda: store.take(UNMAPPED),
+    "take and wait": lambda store, timeout: lambda: store.take("stopped/never", timeout=timeout),
+    "get or create": lambda store, _: lambda: store.get_or_create(f"{NEW}/made", bytes),
+    "put": lambda store, _: lambda: store.put(b"", f"{NEW}/put"),
+    "put and wait": lambda store, timeout: lambda: store.put(b"", f"{NEW}/room", timeout=timeout),
+    "put large": lambda store, _: lambda: store.put(bytes(LARGE), f"{NEW}/large"),
+    "put many": lambda store, _: lambda: store.put_many({f"{NEW}/many": b""}),
+    "create": lambda store, _: lambda: store.create(f"{NEW}/created", nbytes=1),
+    "seal": lambda store, _: store.create(f"{NEW}/sealed", nbytes=100).seal,
+    "abort": lambda store, _: store.create(nbytes=100).abort,
+    "delete": lambda store, _: lambda: store.delete(UNMAPPED),
+    "delete many": lambda store, _: lambda: store.delete(f"{NEW}/1", f"{NEW}/2"),
 }
-"""Every call that asks the daemon: what makes it ready, with a store of its own."""
+"""Every call that asks the daemon: what makes it ready, with a store of its own, whose deadline is
+also that of the wait where there is one."""
 
 
 def make_calls(path: str, timeouts: dict[str, float], channel: Channel) -> None:
     stores = {name: sealbuf.connect(path, timeout=timeouts[name]) for name in CALLS}
-    prepared = {name: prepare(stores[name]) for name, prepare in CALLS.items()}
+    prepared = {name: prepare(stores[name], timeouts[name]) for name, prepare in CALLS.items()}
+    prepared["connect"] = lambda: sealbuf.connect(path, timeout=timeouts["connect"])
     outcomes: dict[str, tuple[float, str]] = {}
 
     def make(name: str, call: Call) -> None:
@@ -90,7 +100,7 @@ def test_every_call_returns_by_its_deadline_while_the_daemon_is_stopped(
     daemon: Daemon, rounds: Callable[..., int], rng: random.Random
 ) -> None:
     stopped = rounds(30, small=3)
-    timeouts = {name: stopped * rng.uniform(0.2, 0.8) for name in CALLS}
+    timeouts = {name: stopped * rng.uniform(0.2, 0.8) for name in (*CALLS, "connect")}
     with worker(partial(make_calls, daemon.path, timeouts), Uid.PRODUCER) as client:
         client.expect("ready")
         os.kill(daemon.pid, signal.SIGSTOP)
@@ -103,7 +113,7 @@ def test_every_call_returns_by_its_deadline_while_the_daemon_is_stopped(
         client.expect([])
         client.finish()
     assert {name: outcome for name, (_, outcome) in outcomes.items()} == dict.fromkeys(
-        CALLS, "Timeout"
+        timeouts, "Timeout"
     )
     for name, (seconds, _) in outcomes.items():
         allowed = timeouts[name] * LATE + TICKS * overcommitment()
