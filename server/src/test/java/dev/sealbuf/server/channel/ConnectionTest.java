@@ -208,6 +208,25 @@ final class ConnectionTest {
     }
   }
 
+  @Test
+  void stoppingDoesNotWaitForWhoDoesNotRead() {
+    try (TestClient deaf = daemon.open();
+        TestClient client = daemon.open()) {
+      fill(client);
+      byte[] list = TestClient.bytes(new Request.ListNames(1, "", 1000, 0));
+      for (int i = 0; i < 20; i++) {
+        deaf.send(list);
+      }
+      assertThat(client.ask(new Request.Ping(2))).isEqualTo(new Reply.Pong(2));
+      long before = System.nanoTime();
+      daemon.close();
+      assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(4));
+      assertThat(client.receiveOrEnd())
+          .contains(new Reply.Failure(0, "disconnected", "the daemon stops"));
+      daemon = new TestDaemon();
+    }
+  }
+
   /// So many names that a listing is longer than a socket's buffer.
   private static void fill(TestClient client) {
     for (int i = 0; i < 1000; i++) {

@@ -10,7 +10,9 @@ import dev.sealbuf.protocol.Request;
 import dev.sealbuf.server.TestClient;
 import dev.sealbuf.server.TestDaemon;
 import dev.sealbuf.testing.LeakCheck;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -192,6 +194,39 @@ final class WaitingTest {
     } finally {
       clients.forEach(TestClient::close);
     }
+  }
+
+  @Test
+  void aThousandWhoAreAnsweredAtOnceHoldNobodyUp() throws InterruptedException {
+    List<TestClient> waiting = new ArrayList<>();
+    try (TestClient producer = daemon.open();
+        TestClient bystander = daemon.open()) {
+      for (int i = 0; i < 1000; i++) {
+        waiting.add(daemon.open());
+        park(waiting.getLast(), open(2, "a"));
+      }
+      long longest = 0;
+      Thread reader = Thread.ofPlatform().start(() -> waiting.forEach(TestClient::receive));
+      put(producer, "a");
+      while (reader.isAlive()) {
+        long before = loopNanos();
+        bystander.ask(new Request.Ping(3));
+        longest = Math.max(longest, loopNanos() - before);
+      }
+      reader.join();
+      assertThat(Duration.ofNanos(longest)).isLessThan(Duration.ofMillis(50));
+    } finally {
+      waiting.forEach(TestClient::close);
+    }
+  }
+
+  /// What the loop's thread has worked: other than time, it does not grow with what else runs.
+  private static long loopNanos() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("sealbuf-loop"))
+        .mapToLong(
+            thread -> ManagementFactory.getThreadMXBean().getThreadCpuTime(thread.threadId()))
+        .sum();
   }
 
   private static Request open(long seq, String name) {
