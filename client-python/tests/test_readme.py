@@ -13,11 +13,9 @@ from harness.uids import Uid, as_uid
 TREE = Path(__file__).parents[2]
 
 
-def example(language: str) -> str:
+def example(language: str, number: int = 0) -> str:
     readme = (TREE / "README.md").read_text()
-    found = re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)
-    assert found is not None, language
-    return found[1]
+    return str(re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)[number])
 
 
 def run(daemon: Daemon, file: str, code: str, command: list[str], **variables: str) -> str:
@@ -37,6 +35,15 @@ def test_the_python_example_prints_what_it_says(daemon: Daemon) -> None:
     finally:
         delete(daemon, "greeting", "ones")
     assert printed == "8000000 read-only: True\n"
+
+
+def test_the_python_example_of_waiting_prints_what_it_says(daemon: Daemon) -> None:
+    interpreter, variables = python_environment()
+    try:
+        printed = run(daemon, "waiting.py", example("python", 1), [interpreter], **variables)
+    finally:
+        delete(daemon, "part/2", "table")
+    assert printed == "b'two' b'uno' 1000 ['part/1', 'part/2']\n"
 
 
 @pytest.mark.timeout(90)
