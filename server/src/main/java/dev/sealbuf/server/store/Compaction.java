@@ -15,10 +15,11 @@ import java.util.concurrent.TimeUnit;
 /// A copy is the same publication: same buffer, same version, same bytes. A reader who loaded the
 /// old word finds the old record as it was; views of it stay what they are.
 ///
-/// **When it pays.** Copying costs the loop 1 ms for some 1.5 MiB of small buffers (ADR 6). Of a
-/// slab that is less than half live each byte copied frees more than one. It begins when such slabs
-/// waste an eighth of all slab memory, so that what it frees is worth that every reader maps
-/// another slab.
+/// **When it pays** (measured in ADR 6). To copy a buffer costs the loop about what it cost to put
+/// it, less if it is large. A slab of which five eighths are live or more is left alone: freeing a
+/// byte costs the copying of at most five thirds. It begins when such slabs waste an eighth of all
+/// slab memory, and goes on until they waste next to nothing: every emptied slab makes every reader
+/// map another one, so it shall not do that for each deletion.
 ///
 /// **When it does not.** Slabs that are still held after they were emptied, because somebody views
 /// a buffer in them, take memory twice. So it does not go on while a few are. Nor does it when
@@ -30,7 +31,10 @@ final class Compaction {
   private static final int HELD_MAX = 32;
 
   private static final int PART_HELD_MAX = 8;
+
+  /// What is wasted when it begins: this, and this part of all.
   private static final long WASTE_MIN = 2 * Slab.BYTES;
+
   private static final int PART_WASTED = 8;
 
   private static final long SLICE_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
@@ -39,7 +43,7 @@ final class Compaction {
   /// How long it waits for room, or for readers to let go.
   private static final long PATIENCE_MILLIS = 250;
 
-  /// A slab in slice of this many looks at records ends, whatever was found.
+  /// A slice in which nothing is found ends too.
   private static final long SLICE_STEPS = 16_384;
 
   /// Until a worker has asked whether an emptied slab is held.
@@ -84,6 +88,11 @@ final class Compaction {
     return wasted >= WASTE_MIN && wasted >= slabs.count() * Slab.BYTES / PART_WASTED;
   }
 
+  /// Once begun: what is freed is more than the slab to copy to takes.
+  private boolean stillPays() {
+    return slabs.sparseBytes() >= WASTE_MIN;
+  }
+
   private void schedule(long millis) {
     if (!scheduled) {
       scheduled = true;
@@ -98,7 +107,7 @@ final class Compaction {
       victim().ifPresent(this::empty);
     }
     scheduled = false;
-    if (pays()) {
+    if (stillPays()) {
       schedule(waits || noRoom ? PATIENCE_MILLIS : PAUSE_MILLIS);
     }
   }

@@ -22,7 +22,7 @@ record Memory(CatalogHeader header, TableSpace tables, Slabs slabs, DedicatedSeg
       CatalogHeader header = CatalogHeader.begin(first.memory(), daemon);
       try {
         Retirement retirement = new Retirement(header, workers, held);
-        Slabs slabs = new Slabs(account, workers, numbers, retirement);
+        Slabs slabs = new Slabs(new SlabSupply(account, workers, numbers), workers, retirement);
         TableSpace tables = new TableSpace(account, numbers, retirement, first, charge);
         return new Memory(header, tables, slabs, new DedicatedSegments(held));
       } catch (Refusal e) {

@@ -17,16 +17,26 @@ final class SegmentNumbers {
 
   private long last;
 
+  /// Gives out the next number.
+  long next() throws Refusal {
+    requireOne();
+    return ++last;
+  }
+
   /// Gives out the next number, unless what it is for cannot be made.
   <T> T next(Maker<T> maker) throws Refusal, IOException {
+    requireOne();
+    T made = maker.make(last + 1);
+    last++;
+    return made;
+  }
+
+  private void requireOne() throws Refusal {
     if (last == DirectoryWord.SEGMENT_MAX) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
           "the daemon has given out all numbers of slabs, start it anew: max="
               + DirectoryWord.SEGMENT_MAX);
     }
-    T made = maker.make(last + 1);
-    last++;
-    return made;
   }
 }

@@ -8,12 +8,9 @@ import dev.sealbuf.protocol.RecordLayout;
 import dev.sealbuf.protocol.TableWord;
 import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
-import java.io.IOException;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,61 +19,62 @@ import org.jspecify.annotations.Nullable;
 ///
 /// | state | appended to | goes when |
 /// |---|---|---|
-/// | spare | next | it is opened |
 /// | open | yes | nothing in it is live, and nothing was appended for half a second |
 /// | full | no | nothing in it is live |
 ///
 /// A record that does not fit closes the open slab for good; at most the largest `put`, an eighth
-/// of a slab, stays unused at its end. A new slab is made on the loop: 0.1 ms, once for at least
-/// eight puts. The spare one is there for batches, which need their room before they begin.
+/// of a slab, stays unused at its end. The next one comes from a [SlabSupply].
 final class Slabs implements AutoCloseable {
   /// Each is a mapping of the daemon, and a JVM that comes near 65 530 of them aborts.
   static final int SLABS_MAX = 32_768;
 
+  /// A full slab is sparse when less than this is live: five eighths. See [Compaction].
+  static final long SPARSE_BYTES = Slab.BYTES / 8 * 5;
+
   /// Who puts and deletes in turns shall not need a new slab for each put.
   private static final long IDLE_MILLIS = 500;
 
-  private final Account account;
+  /// A store with so many slabs is busy enough to have the next one made ahead.
+  private static final int BUSY = 8;
+
   private final Workers workers;
-  private final SegmentNumbers numbers;
+  private final SlabSupply supply;
   private final Retirement retirement;
   private final SegmentIndex<Slab> slabs = new SegmentIndex<>();
-  private final Map<Slab, Account.Charge> charges = new HashMap<>();
 
-  /// Full slabs of which less than half is live.
+  /// Full slabs of which little enough is live.
   private final Set<Slab> sparse = new LinkedHashSet<>();
 
   private Runnable sparseListener = () -> {};
   private @Nullable Slab open;
-  private @Nullable Slab spare;
   private boolean watchesIdleness;
 
-  /// Makes the first slab: whoever starts a store learns at once whether it can hold anything.
-  Slabs(Account account, Workers workers, SegmentNumbers numbers, Retirement retirement)
-      throws Refusal {
-    this.account = account;
+  /// Opens the first slab: whoever starts a store learns at once whether it can hold anything.
+  Slabs(SlabSupply supply, Workers workers, Retirement retirement) throws Refusal {
+    this.supply = supply;
     this.workers = workers;
-    this.numbers = numbers;
     this.retirement = retirement;
-    open(next());
+    open(supply.take());
   }
 
   /// A slab with room for so many bytes, at most a slab's.
   Slab withRoom(long bytes) throws Refusal {
     Slab current = open;
     if (current != null && current.hasRoom(bytes)) {
+      prepareNext(current);
       return current;
     }
-    Slab next = next();
+    requireAnother();
+    Slab next = supply.take();
     finish();
     open(next);
     return next;
   }
 
-  private Slab next() throws Refusal {
-    Slab ready = spare;
-    spare = null;
-    return ready == null ? create() : ready;
+  private void prepareNext(Slab current) {
+    if (slabs.size() >= BUSY && !current.hasRoom(Slab.BYTES / 2)) {
+      supply.prepare();
+    }
   }
 
   /// Makes sure that records of these spans, together at most a slab's bytes, can be appended one
@@ -85,12 +83,18 @@ final class Slabs implements AutoCloseable {
     long position = open == null ? Slab.BYTES : open.position();
     for (long span : spans) {
       if (position + span > Slab.BYTES) {
-        if (spare == null) {
-          spare = create();
-        }
+        requireAnother();
+        supply.ensure();
         return;
       }
       position += span;
+    }
+  }
+
+  private void requireAnother() throws Refusal {
+    if (slabs.size() == SLABS_MAX) {
+      throw new Refusal(
+          ErrorCode.STORE_FULL, "no room for another slab: slabs=%d".formatted(SLABS_MAX));
     }
   }
 
@@ -113,12 +117,12 @@ final class Slabs implements AutoCloseable {
     sparseListener = listener;
   }
 
-  /// Bytes of the full slabs of which less than half is live, that are not.
+  /// Bytes of sparse slabs that are not live.
   long sparseBytes() {
     return sparse.stream().mapToLong(slab -> Slab.BYTES - slab.liveBytes()).sum();
   }
 
-  /// Of those the one of which the least is live.
+  /// The one of which the least is live.
   Optional<Slab> sparsest() {
     return sparse.stream().min(Comparator.comparingLong(Slab::liveBytes));
   }
@@ -194,7 +198,7 @@ final class Slabs implements AutoCloseable {
   private void review(Slab slab) {
     if (slab.live() == 0) {
       end(slab);
-    } else if (slab != open && slab.liveBytes() < Slab.BYTES / 2 && sparse.add(slab)) {
+    } else if (slab != open && slab.liveBytes() < SPARSE_BYTES && sparse.add(slab)) {
       sparseListener.run();
     }
   }
@@ -206,16 +210,11 @@ final class Slabs implements AutoCloseable {
     } else {
       slabs.remove(slab);
       sparse.remove(slab);
-      retirement.retire(slab, charge(slab));
+      retirement.retire(slab, supply.charge(slab));
+      if (slabs.size() < BUSY) {
+        supply.discardSpare();
+      }
     }
-  }
-
-  private Account.Charge charge(Slab slab) {
-    Account.Charge charge = charges.remove(slab);
-    if (charge == null) {
-      throw new IllegalStateException("a slab is charged: slab=" + slab);
-    }
-    return charge;
   }
 
   private void watchIdleness() {
@@ -247,29 +246,9 @@ final class Slabs implements AutoCloseable {
   /// Without room for another one the next put asks for it.
   private void openAnother() {
     try {
-      open(next());
+      open(supply.take());
     } catch (Refusal _) {
       // As said.
-    }
-  }
-
-  private Slab create() throws Refusal {
-    if (slabs.size() == SLABS_MAX) {
-      throw new Refusal(
-          ErrorCode.STORE_FULL, "no room for another slab: slabs=%d".formatted(SLABS_MAX));
-    }
-    Account.Charge charge = account.charge(Account.Kind.SLAB, Slab.BYTES);
-    try {
-      Slab slab = numbers.next(Slab::create);
-      charge.inHugePages(slab.hugePageBytes());
-      charges.put(slab, charge);
-      return slab;
-    } catch (IOException e) {
-      charge.close();
-      throw Refusal.shortage(e);
-    } catch (Refusal e) {
-      charge.close();
-      throw e;
     }
   }
 
@@ -282,6 +261,6 @@ final class Slabs implements AutoCloseable {
 
   @Override
   public void close() {
-    charges.keySet().forEach(Slab::close);
+    supply.close();
   }
 }
