@@ -152,10 +152,15 @@ final class Dispatch {
         new Terms(many.replace(), many.ttl(), OptionalLong.empty()));
   }
 
-  private CompletionStage<Loan> lend(Request.Create create) {
-    return create.batch()
-        ? store.createBatch(peer, create.nbytes(), terms(create))
-        : store.create(peer, create.name(), create.nbytes(), terms(create));
+  private CompletionStage<Loan> lend(Request.Create create) throws Refusal {
+    if (!create.batch()) {
+      return store.create(peer, create.name(), create.nbytes(), terms(create));
+    }
+    if (create.name().isPresent() || create.buffer().isPresent()) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST, "a batch is created without a name and a reservation");
+    }
+    return store.createBatch(peer, create.nbytes(), terms(create));
   }
 
   private void published(long seq, Publication made) {

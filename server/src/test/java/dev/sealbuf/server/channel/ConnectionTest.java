@@ -194,6 +194,21 @@ final class ConnectionTest {
   }
 
   @Test
+  void aBatchIsCreatedWithoutANameAndAReservation() {
+    Reply refused =
+        new Reply.Failure(
+            2, "invalid_request", "a batch is created without a name and a reservation");
+    OptionalLong none = OptionalLong.empty();
+    OptionalLong one = OptionalLong.of(1);
+    try (TestClient client = daemon.open()) {
+      assertThat(client.ask(new Request.Create(2, Optional.of("a"), 1, none, false, none, true)))
+          .isEqualTo(refused);
+      assertThat(client.ask(new Request.Create(2, Optional.empty(), 1, one, false, none, true)))
+          .isEqualTo(refused);
+    }
+  }
+
+  @Test
   void stoppingTellsAndEndsEverySession() {
     Reply goodbye = new Reply.Failure(0, "disconnected", "the daemon stops");
     try (TestClient client = daemon.open();
