@@ -12,8 +12,8 @@ from time import monotonic
 from sealbuf._errors import InvalidRequest
 from sealbuf._protocol import WAIT_MAX
 
-GRACE, GRACE_SHARE = 0.05, 0.05
-"""Seconds, and share of the timeout, by which a daemon's answer may be late."""
+GRACE, GRACE_SHARE, GRACE_MAX = 0.05, 0.05, 5.0
+"""By how much a daemon's answer may be late: seconds, and a share of the timeout up to a bound."""
 
 _POLL_MAX = 2**31 - 1
 
@@ -33,7 +33,7 @@ class Deadline:
         """That of a call which waits up to `timeout` seconds; `math.inf`: for ever."""
         if not timeout >= 0:  # which NaN is not either
             raise InvalidRequest(f"timeout out of bounds: timeout={timeout} min=0")
-        return cls(timeout, GRACE + timeout * GRACE_SHARE)
+        return cls(timeout, GRACE + min(timeout * GRACE_SHARE, GRACE_MAX))
 
     @property
     def left(self) -> float:
