@@ -67,11 +67,7 @@ final class Catalog implements AutoCloseable {
   boolean leadsTo(Place place) {
     int hash = slabs.hash(place);
     long word = word(hash, place);
-    if (table(hash).contains(hash, word)) {
-      return true;
-    }
-    return spilled.of(NameHash.table(hash)) > 0
-        && spilled.find(Name.of(slabs.record(word))) == word;
+    return table(hash).contains(hash, word) || spilled.contains(word);
   }
 
   /// Refuses a name for which there is no slot, of a uid that may not spill any more.

@@ -33,14 +33,13 @@ final class Rebuilds implements AutoCloseable {
   }
 
   private void next() {
-    Integer table = closed ? null : waiting.peek();
+    Integer table = closed ? null : waiting.poll();
     if (table != null) {
-      rebuild.accept(table);
-      waiting.remove();
       queued.clear(table);
       if (!waiting.isEmpty()) {
         turns.execute(this::next);
       }
+      rebuild.accept(table);
     }
   }
 

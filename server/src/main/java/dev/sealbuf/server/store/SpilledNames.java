@@ -5,8 +5,10 @@ import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.TableWord;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Names for which the catalog has no slot: all 32 of their window were live when they came. They
@@ -23,6 +25,7 @@ final class SpilledNames {
   private record Spilled(long word, int uid) {}
 
   private final Map<Name, Spilled> names = new HashMap<>();
+  private final Set<Long> words = new HashSet<>();
   private final Map<Integer, Integer> ofUid = new HashMap<>();
   private final int[] ofTable = new int[HeaderLayout.TABLES];
 
@@ -44,6 +47,11 @@ final class SpilledNames {
     return spilled == null ? TableWord.EMPTY : spilled.word;
   }
 
+  /// Whether a spilled name leads to this place.
+  boolean contains(long word) {
+    return words.contains(word);
+  }
+
   /// Refuses a uid that has its share.
   void requireRoom(int uid) throws Refusal {
     int count = ofUid.getOrDefault(uid, 0);
@@ -57,17 +65,24 @@ final class SpilledNames {
 
   void add(Name name, long word, int uid) {
     names.put(name, new Spilled(word, uid));
+    words.add(word);
     ofUid.merge(uid, 1, Integer::sum);
     ofTable[table(name)]++;
   }
 
   void replace(Name name, long word) {
-    names.computeIfPresent(name, (_, spilled) -> new Spilled(word, spilled.uid));
+    Spilled old = names.get(name);
+    if (old != null) {
+      names.put(name, new Spilled(word, old.uid));
+      words.remove(old.word);
+      words.add(word);
+    }
   }
 
   void remove(Name name) {
     Spilled gone = names.remove(name);
     if (gone != null) {
+      words.remove(gone.word);
       ofUid.computeIfPresent(gone.uid, (_, count) -> count == 1 ? null : count - 1);
       ofTable[table(name)]--;
     }
