@@ -21,6 +21,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from harness.bystander import overcommitment
 from harness.daemon import Daemon, running
 from harness.loop import LoopClock
 from harness.public import remove_public_folder
@@ -52,6 +53,11 @@ class Stalls:
     pings: int
     p99: float
     longest: float
+
+    def check(self) -> None:
+        """A CPU that is shared gets less done in its time, its caches being in others' use."""
+        allowed = STALL_MAX * min(2.0, overcommitment())
+        assert self.longest <= allowed, f"the loop was held up: allowed={allowed:.3f} {self}"
 
     def __str__(self) -> str:
         return (
@@ -178,7 +184,7 @@ def main(buffers: int) -> None:
         for found in stalls(daemon, buffers, seed=1):
             sys.stdout.write(f"{found}\n")
             sys.stdout.flush()
-            assert found.longest <= STALL_MAX, f"the loop was held up: {found}"
+            found.check()
     remove_public_folder()
 
 

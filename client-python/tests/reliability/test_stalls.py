@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.daemon import running
-from harness.stalls import RECORD_BYTES, STALL_MAX, stalls
+from harness.stalls import RECORD_BYTES, stalls
 
 BUFFERS = 10_000_000
 SMALL_BUFFERS = 100_000
@@ -28,4 +28,4 @@ def test_no_ping_waits_for_growth_listing_deletion_or_compaction(
     for phase in found:
         measured(str(phase))
     for phase in found:
-        assert phase.longest <= STALL_MAX, f"the loop was held up: {phase}"
+        phase.check()
