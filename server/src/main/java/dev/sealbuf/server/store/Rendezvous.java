@@ -75,8 +75,16 @@ final class Rendezvous {
     }
   }
 
+  /// Those in front may not have been looked at since the name was published; who only wants to
+  /// read it takes nothing from them.
   private boolean mustQueue(Parked.Place place) {
-    return place.line() != Line.READ && waiters.isOccupied(place.line(), place.name());
+    boolean onlyOne =
+        switch (place.line()) {
+          case READ -> false;
+          case RESERVE -> !published.contains(place.name());
+          case TAKE -> true;
+        };
+    return onlyOne && waiters.isOccupied(place.line(), place.name());
   }
 
   private Optional<Location> opened(Name name, OptionalLong slab, long seen) throws Refusal {

@@ -43,8 +43,8 @@ final class SlabSupply implements AutoCloseable {
   /// Makes sure that the next slab is there.
   void ensure() throws Refusal {
     if (spare == null) {
-      preparing = 0;
       spare = create();
+      preparing = 0;
     }
   }
 

@@ -45,6 +45,9 @@ final class Slabs implements AutoCloseable {
   /// Full slabs of which little enough is live.
   private final Set<Slab> sparse = new LinkedHashSet<>();
 
+  /// Bytes of them that are not live.
+  private long sparseBytes;
+
   private Runnable sparseListener = () -> {};
   private @Nullable Slab open;
   private boolean watchesIdleness;
@@ -119,7 +122,7 @@ final class Slabs implements AutoCloseable {
 
   /// Bytes of sparse slabs that are not live.
   long sparseBytes() {
-    return sparse.stream().mapToLong(slab -> Slab.BYTES - slab.liveBytes()).sum();
+    return sparseBytes;
   }
 
   /// The one of which the least is live.
@@ -191,7 +194,11 @@ final class Slabs implements AutoCloseable {
   /// The word of a record has gone from the catalog. With the last one its slab goes.
   void forget(Place place) {
     Slab slab = get(place.slab());
+    long before = slab.liveBytes();
     slab.forget(place.offset());
+    if (sparse.contains(slab)) {
+      sparseBytes += before - slab.liveBytes();
+    }
     review(slab);
   }
 
@@ -199,6 +206,7 @@ final class Slabs implements AutoCloseable {
     if (slab.live() == 0) {
       end(slab);
     } else if (slab != open && slab.liveBytes() < SPARSE_BYTES && sparse.add(slab)) {
+      sparseBytes += Slab.BYTES - slab.liveBytes();
       sparseListener.run();
     }
   }
@@ -209,7 +217,9 @@ final class Slabs implements AutoCloseable {
       watchIdleness();
     } else {
       slabs.remove(slab);
-      sparse.remove(slab);
+      if (sparse.remove(slab)) {
+        sparseBytes -= Slab.BYTES - slab.liveBytes();
+      }
       retirement.retire(slab, supply.charge(slab));
       if (slabs.size() < BUSY) {
         supply.discardSpare();

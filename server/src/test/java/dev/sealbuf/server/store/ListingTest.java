@@ -6,7 +6,13 @@ import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.HeadException;
 import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.ListingPayload;
+import dev.sealbuf.protocol.NameHash;
+import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.protocol.TableWord;
 import dev.sealbuf.testing.LeakCheck;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -142,6 +148,23 @@ class ListingTest {
         ErrorCode.INVALID_NAME,
         "name has a control character: char=U+0000 at=0",
         () -> store.on(each -> each.list("\0", 1, 0, OptionalLong.empty())));
+  }
+
+  @Test
+  void aCursorIntoAPayloadFindsNothingThere() throws Refusal, HeadException {
+    List<String> spilling = Collisions.names(TableWord.WINDOW + 1);
+    spilling.forEach(this::put);
+    int hash = NameHash.of(spilling.getFirst().getBytes(StandardCharsets.US_ASCII));
+    ByteBuffer payload = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = 0; at < payload.capacity(); at += RecordLayout.ALIGNMENT) {
+      payload.putInt(at + (int) RecordLayout.HASH, hash);
+    }
+    Publication made = store.put(TestStore.PRODUCER, "made-up", payload.array());
+
+    long cursor = new Place(made.slab(), made.record() + 512).packed();
+    Page page = store.on(each -> each.list("", Limits.LIST_MAX, cursor, OptionalLong.empty()));
+
+    assertThat(ListingPayload.read(page.json())).isEmpty();
   }
 
   private List<ListingPayload.Entry> all(String prefix, int limit, Consumer<Page> between)

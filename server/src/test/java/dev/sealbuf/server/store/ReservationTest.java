@@ -59,6 +59,23 @@ class ReservationTest {
   }
 
   @Test
+  void whatIsPublishedIsReadBeforeTheOthersAreAnswered() throws Refusal {
+    Reservation right = (Reservation) reserve(PRODUCER, "a", NONE).join();
+    CompletableFuture<Standing> other = reserve(READER, "a", LONG);
+
+    CompletableFuture<Standing> late =
+        store
+            .on(each -> {
+              each.put(PRODUCER, Optional.empty(), ByteBuffer.allocate(5), terms(right));
+              return each.reserve(READER, "a", NONE);
+            })
+            .toCompletableFuture();
+
+    TestStore.close(((Location) late.join()).descriptors());
+    TestStore.close(((Location) other.join()).descriptors());
+  }
+
+  @Test
   void itIsUsedByCreateAndSeal() throws Refusal {
     Reservation right = (Reservation) reserve(PRODUCER, "a", NONE).join();
     CompletableFuture<Standing> other = reserve(READER, "a", LONG);
