@@ -290,7 +290,7 @@ class Store:
         """The buffers whose names begin with `prefix` and come after `after`, sorted by name.
 
         At most `limit` of them. A name that is published during the whole call is in it exactly
-        once; one that comes or goes meanwhile may be.
+        once; one that comes, goes or is replaced meanwhile may be.
         """
         prefix_bytes(prefix)
         if limit is not None and limit < 0:
