@@ -13,6 +13,7 @@ from helpers.segments import CATALOG, CATALOG_BYTES, DAEMON, SLAB, HandMade
 from sealbuf import _catalog
 from sealbuf import _layout as layout
 from sealbuf._catalog import Answer, CatalogReader
+from sealbuf._deadline import Deadline
 from sealbuf._layout import Table
 from sealbuf._memory import Mapping
 
@@ -24,7 +25,7 @@ def made() -> Iterator[HandMade]:
 
 
 def payload(reader: CatalogReader, name: str) -> bytes | Answer:
-    found = reader.find(name.encode())
+    found = reader.find(name.encode(), Deadline(None))
     if isinstance(found, Answer):
         return found
     _, slab, _, (segment, offset, nbytes) = found
@@ -123,7 +124,7 @@ def test_a_dead_daemons_catalog_does_not_answer(made: HandMade, owner: int) -> N
     made.set_header(owner=owner)
     assert not reader.alive
     with pytest.raises(sealbuf.Disconnected) as caught:
-        reader.find(b"greeting")
+        reader.find(b"greeting", Deadline(None))
     assert caught.value.message == (
         f"the daemon is gone, its catalog does not answer: owner={owner}"
     )
@@ -154,7 +155,7 @@ def test_a_slab_that_is_retired_is_let_go_of_and_others_are_kept(made: HandMade)
 def test_one_who_sleeps_lets_go_by_refresh(made: HandMade) -> None:
     made.put("greeting", b"hello")
     reader = made.reader()
-    found = reader.find(b"greeting")
+    found = reader.find(b"greeting", Deadline(None))
     assert not isinstance(found, Answer)
     mapping = weakref.ref(found[1].memory)
     view = found[1].view[:5]
@@ -174,7 +175,7 @@ def test_however_many_are_retired_at_once_none_is_kept(
     made.retire(*range(1000, 1000 + before))
     made.put("greeting", b"hello")
     reader = made.reader()
-    reader.find(b"greeting")
+    reader.find(b"greeting", Deadline(None))
     made.retire(SLAB, *range(10_000, 10_000 + others))
     reader.refresh()
     assert not reader._slabs
@@ -186,8 +187,8 @@ def test_a_slab_that_is_retired_while_it_is_asked_for_is_not_kept(made: HandMade
     reader = made.reader()
     brings = made.map
 
-    def retire_meanwhile(number: int) -> Mapping:
-        mapping = brings(number)
+    def retire_meanwhile(number: int, deadline: Deadline) -> Mapping:
+        mapping = brings(number, deadline)
         made.retire(number)
         reader.refresh()
         return mapping
@@ -210,7 +211,7 @@ def test_a_table_that_is_retired_is_let_go_of(made: HandMade) -> None:
     later = weakref.WeakSet[Mapping]()
     brings = made.map
 
-    def map_segment(number: int) -> Mapping:
+    def map_segment(number: int, _deadline: Deadline) -> Mapping:
         mapping = brings(CATALOG if number == 9 else number)
         if number == 9:
             later.add(mapping)
@@ -233,11 +234,11 @@ def test_a_table_that_was_retired_meanwhile_is_looked_up_again(made: HandMade) -
     reader = made.reader()
     brings = made.map
 
-    def gone_once(number: int) -> Mapping:
+    def gone_once(number: int, deadline: Deadline) -> Mapping:
         if number == 9:
             move_table(made, "greeting", CATALOG)
             raise sealbuf.NotFound(f"no such segment: segment={number}")
-        return brings(number)
+        return brings(number, deadline)
 
     reader._map_segment = gone_once
     move_table(made, "greeting", 9)
@@ -247,7 +248,7 @@ def test_a_table_that_was_retired_meanwhile_is_looked_up_again(made: HandMade) -
 def test_a_dead_daemons_memory_is_let_go_of(made: HandMade) -> None:
     made.put("greeting", b"hello")
     reader = made.reader()
-    reader.find(b"greeting")
+    reader.find(b"greeting", Deadline(None))
     made.set_header(owner=layout.OWNER_DIED)
     reader.refresh()
     assert not reader._slabs
@@ -257,14 +258,14 @@ def test_a_dead_daemons_memory_is_let_go_of(made: HandMade) -> None:
 def test_a_slab_that_is_gone_is_asked_for_three_times_and_then_the_daemon(made: HandMade) -> None:
     asked = []
 
-    def gone(number: int) -> Mapping:
+    def gone(number: int, _deadline: Deadline) -> Mapping:
         asked.append(number)
         raise sealbuf.NotFound(f"no such segment: segment={number}")
 
     made.put("greeting", b"hello")
     reader = made.reader()
     reader._map_segment = gone
-    assert reader.find(b"greeting") is Answer.ASK
+    assert reader.find(b"greeting", Deadline(None)) is Answer.ASK
     assert asked == [SLAB] * _catalog.ATTEMPTS_MAX
 
 
@@ -274,7 +275,7 @@ def test_the_cache_of_slabs_is_bounded_and_views_outlive_it(
     monkeypatch.setattr(_catalog, "SLABS_MAX", 2)
     made.put("greeting", b"hello")
     reader = made.reader()
-    found = reader.find(b"greeting")
+    found = reader.find(b"greeting", Deadline(None))
     assert not isinstance(found, Answer)
     view, mapping = found[1].view, found[1].memory
     others = [made.map(SLAB) for _ in range(2)]
@@ -283,7 +284,8 @@ def test_the_cache_of_slabs_is_bounded_and_views_outlive_it(
     assert len(reader._slabs) == 2
     assert SLAB not in reader._slabs
     del found
-    assert reader.slab(SLAB).memory is mapping, "a slab that somebody views is not mapped again"
+    again = reader.slab(SLAB, Deadline(None))
+    assert again.memory is mapping, "a slab that somebody views is not mapped again"
     assert view[made.end - 64 : made.end - 59].tobytes() == b"hello"
 
 
@@ -337,7 +339,7 @@ def test_a_scribbled_directory_is_a_protocol_error(made: HandMade, word: int, me
     for index in range(layout.TABLES):
         made.set_directory(index, word)
     with pytest.raises(sealbuf.ProtocolError) as caught:
-        made.reader().find(b"greeting")
+        made.reader().find(b"greeting", Deadline(None))
     assert caught.value.message == message
 
 
@@ -367,14 +369,14 @@ def test_a_scribbled_record_is_a_protocol_error(
     at = made.put("greeting", b"hello")
     struct.pack_into(code, made.slab.memory, at + offset, value)
     with pytest.raises(sealbuf.ProtocolError) as caught:
-        made.reader().find(b"greeting")
+        made.reader().find(b"greeting", Deadline(None))
     assert caught.value.message == message
 
 
 def test_a_word_that_leads_out_of_its_slab_is_a_protocol_error(made: HandMade) -> None:
     made.store("greeting", made.word("greeting", layout.SLAB_BYTES - 64))
     with pytest.raises(sealbuf.ProtocolError) as caught:
-        made.reader().find(b"greeting")
+        made.reader().find(b"greeting", Deadline(None))
     assert caught.value.message == "record outside its slab: at=2097088 slab_bytes=2097152"
 
 
@@ -387,7 +389,7 @@ def test_noise_in_place_of_the_catalog_never_ends_in_a_crash(made: HandMade) -> 
     made.slab.memory[:] = (noise + noise)[: layout.SLAB_BYTES]
     for number in range(2000):
         try:
-            answer = reader.find(f"name {number}".encode())
+            answer = reader.find(f"name {number}".encode(), Deadline(None))
         except (sealbuf.ProtocolError, KeyError):  # KeyError: a segment that nobody made
             continue
         assert answer in (Answer.ABSENT, Answer.ASK)

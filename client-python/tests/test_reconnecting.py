@@ -1,7 +1,9 @@
 """What a store does when its daemon goes away: which calls are done again. Scripted daemons."""
 
 import gc
+import math
 import os
+import select
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -10,8 +12,10 @@ from time import monotonic
 import pytest
 
 import sealbuf
-from helpers.line import FakeSession, Line
+from helpers.line import FakeDaemon, FakeSession, Line
 from sealbuf import _link as link
+from sealbuf._deadline import Deadline
+from sealbuf._protocol import WAIT_MAX
 
 UNKNOWN = (
     "the connection broke before the reply came, whether it was done is not known: socket=peer"
@@ -301,3 +305,79 @@ def test_an_old_session_goes_without_the_garbage_collector(line: Line) -> None:
     finally:
         gc.enable()
     store.close()
+
+
+def watched(line: Line, daemon: FakeDaemon) -> FakeSession:
+    session = line.session(daemon)
+    session.answer("watching", version=1)
+    return session
+
+
+def test_events_that_came_with_the_answer_make_a_watch_readable(line: Line) -> None:
+    daemon = line.daemon()
+    line.session(daemon)
+    event = {"kind": "sealed", "name": "a", "buffer": 1, "version": 1, "nbytes": 0}
+    session = watched(line, daemon)
+    session.peer.reply({"reply": "event", "seq": 0, **event, "owner": 1, "created": 1})
+    store = line.store()
+    with store.watch("a", replay=True) as watch:
+        assert select.select([watch], [], [], 5)[0] == [watch]
+        assert [each.name for each in watch.ready()] == ["a"]
+        assert select.select([watch], [], [], 0)[0] == []
+    store.close()
+
+
+def test_a_closed_store_watches_nothing(line: Line) -> None:
+    line.session(line.daemon())
+    store = line.store()
+    store.close()
+    assert message(sealbuf.Closed, store.watch) == "store is closed: socket=peer"
+    assert line.dialled == 1
+
+
+def test_close_ends_a_watch_that_waits_for_a_daemon() -> None:
+    line = Line(timeout=60)
+    daemon = line.daemon()
+    line.session(daemon)
+    watched(line, daemon).end()
+    store = line.store()
+    watch = store.watch()
+    line.when_dialled = watch.close
+    assert list(watch) == []
+    assert line.dialled == 3
+    store.close()
+    line.close()
+
+
+def test_a_get_keeps_its_deadline_while_a_slab_is_brought() -> None:
+    line = Line(timeout=60)
+    daemon = line.daemon()
+    daemon.made.put("greeting", b"hello")
+    line.session(daemon)
+    store = line.store()
+    start = monotonic()
+    assert message(sealbuf.Timeout, lambda: store.get("greeting", timeout=0.1)) == (
+        "no answer within the deadline: op=map timeout=0.1"
+    )
+    assert monotonic() - start < 30
+    store.close()
+    line.close()
+
+
+def test_close_does_not_wait_for_an_answer_that_another_thread_waits_for() -> None:
+    line = Line(timeout=60)
+    session = line.session(line.daemon())
+    store = line.store()
+    outcome: list[str] = []
+    thread = threading.Thread(target=lambda: outcome.append(message(sealbuf.Closed, store.ping)))
+    thread.start()
+    while session.asked()[-1:] != ["ping"]:
+        pass
+    store.close()
+    thread.join(30)
+    assert outcome == ["store is closed: socket=peer"]
+    line.close()
+
+
+def test_who_waits_for_ever_is_kept_by_the_daemon_as_long_as_it_can() -> None:
+    assert Deadline.of_waiting(math.inf).wait_millis == WAIT_MAX

@@ -53,6 +53,16 @@ def test_an_abort_that_was_not_answered_travels_again(peer: Peer) -> None:
     ]
 
 
+def test_after_a_seal_that_was_not_answered_an_abort_does_not_wait_again(peer: Peer) -> None:
+    with pytest.raises(sealbuf.Timeout) as caught, lent(peer) as writer:
+        writer.seal()
+    assert caught.value.message == "no answer within the deadline: op=seal timeout=0.05"
+    assert [head["op"] for head in heads(peer)] == ["seal"]
+    peer.reply({"reply": "pong", "seq": 4})
+    peer.connection.request("ping")
+    assert [head["op"] for head in heads(peer)] == ["abort", "ping"]
+
+
 def test_a_seal_that_cannot_map_for_reading_aborts(peer: Peer) -> None:
     writer = lent(peer, reading=os.O_WRONLY)
     peer.reply({"reply": "aborted", "seq": 2, "buffer": BUFFER})

@@ -5,6 +5,7 @@ into which this process writes them one behind the other: two round trips and on
 """
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, TypeAlias
 
 from sealbuf import _memory as memory
@@ -64,19 +65,20 @@ def _in_one_segment(
         "create", b"", deadline, nbytes=end, batch=True, **terms.fields
     )
     with Writer(session.lender(session.connection), lent) as writer:
-        return _filled(session, writer, batch, offsets)
+        return _filled(session, writer, batch, offsets, deadline)
 
 
 def _filled(
-    session: Session, writer: Writer, batch: Batch, offsets: list[int]
+    session: Session, writer: Writer, batch: Batch, offsets: list[int], deadline: Deadline
 ) -> dict[str, Buffer]:
-    room = writer.memoryview()
+    start, room = monotonic(), writer.memoryview()
     for offset, view in zip(offsets, batch.values(), strict=True):
         if view.nbytes:
             memory.copy(view, room[offset : offset + view.nbytes])
+    deadline.extend(monotonic() - start)
     sizes = [view.nbytes for view in batch.values()]
     index = encode_rows(list(zip(batch, offsets, sizes, strict=True)))
-    reply, segment, mapping = writer._seal_many(index, len(batch))
+    reply, segment, mapping = writer._seal_many(index, len(batch), deadline)
     with session.connection.judging():
         check_places(reply.payload, len(batch))
     found = {}

@@ -24,6 +24,7 @@ from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
 from sealbuf import _layout as layout
+from sealbuf._deadline import Deadline
 from sealbuf._errors import Disconnected, NotFound
 from sealbuf._layout import (
     ALIGNMENT,
@@ -58,7 +59,7 @@ class Answer(Enum):
 
     ABSENT = "absent"
     ASK = "ask"
-    """The name's window is full or its slab is gone: only the daemon knows."""
+    """Only the daemon knows: the name's window is full, its slab is gone or not mapped here."""
 
 
 class Slab(NamedTuple):
@@ -68,14 +69,16 @@ class Slab(NamedTuple):
     view: memoryview
 
 
+MapSegment: TypeAlias = Callable[[int, Deadline], Mapping]
+"""Brings a slab or catalog segment by its number; NotFound when it is retired."""
 Found: TypeAlias = tuple[int, Slab, int, Place]
 """Number of the slab, the slab, byte of the record in it, place of the payload."""
 
 
 class CatalogReader:
-    """The catalog of one daemon. `map_segment` brings a slab or catalog segment by its number."""
+    """The catalog of one daemon."""
 
-    def __init__(self, number: int, header: Mapping, map_segment: Callable[[int], Mapping]) -> None:
+    def __init__(self, number: int, header: Mapping, map_segment: MapSegment) -> None:
         self.daemon = layout.check_header(header)
         self._map_segment = map_segment
         page = memoryview(header)[: layout.HEADER_BYTES]
@@ -103,8 +106,13 @@ class CatalogReader:
         """Retirements so far; to be taken before a segment is asked for that will be kept."""
         return self._epoch_word[0]
 
-    def find(self, name: bytes, attempts: int = ATTEMPTS_MAX) -> Found | Answer:
-        """Where the buffer of that name is; Disconnected when the daemon is gone."""
+    def find(
+        self, name: bytes, deadline: Deadline | None, attempts: int = ATTEMPTS_MAX
+    ) -> Found | Answer:
+        """Where the buffer of that name is; Disconnected when the daemon is gone.
+
+        What is not mapped is brought until the deadline; without one it is ASK.
+        """
         owner = self._owner[0]
         if not owner or owner & OWNER_DIED:
             raise Disconnected(f"the daemon is gone, its catalog does not answer: owner={owner}")
@@ -116,14 +124,14 @@ class CatalogReader:
         known, table = self._tables[index]
         try:
             if known != word:
-                table = self._open_table(index, word)
+                table = self._open_table(index, word, deadline)
             tag = hashed >> HASH_TAG_SHIFT & TAG_MASK
             mask = len(table) - 1
             for step in STEPS:
                 word = table[hashed + step & mask]
                 if word >> TAG_SHIFT == tag and word > GONE:
                     number = word >> OFFSET_BITS & SLAB_MASK
-                    slab = self._slabs.get(number) or self.slab(number)
+                    slab = self._slabs.get(number) or self.slab(number, deadline)
                     at = (word & OFFSET_MASK) * ALIGNMENT
                     place = match_record(slab.memory, at, name)
                     if place is not None:
@@ -131,19 +139,20 @@ class CatalogReader:
                 if word == EMPTY:
                     return Answer.ABSENT
         except NotFound:  # the table or slab was retired, so the word that led to it is an old one
-            return self.find(name, attempts - 1) if attempts > 1 else Answer.ASK
+            again = deadline is not None and attempts > 1
+            return self.find(name, deadline, attempts - 1) if again else Answer.ASK
         return Answer.ASK
 
-    def slab(self, number: int) -> Slab:
+    def slab(self, number: int, deadline: Deadline | None) -> Slab:
         """A slab by its number; NotFound when the daemon does not have it any more."""
         epoch = self.epoch
-        return self.cached(number) or self.keep(number, self._map_segment(number), epoch)
+        return self.cached(number) or self.keep(number, self._bring(number, deadline), epoch)
 
     def cached(self, number: int) -> Slab | None:
         """A slab that is mapped already, be it only by somebody's view."""
-        slab = self._slabs.get(number)
+        epoch, slab = self._epoch, self._slabs.get(number)
         if slab is None and (mapping := self._mapped.get(number)) is not None:
-            slab = self.keep(number, mapping, self._epoch)
+            slab = self.keep(number, mapping, epoch)
         return slab
 
     def keep(self, number: int, mapping: Mapping, epoch: int) -> Slab:
@@ -204,10 +213,15 @@ class CatalogReader:
         self._mapped[self._number] = self._header
         self._tables[:] = [self._no_table] * layout.TABLES
 
-    def _open_table(self, index: int, word: int) -> memoryview:
+    def _bring(self, number: int, deadline: Deadline | None) -> Mapping:
+        if deadline is None:
+            raise NotFound(f"segment is not mapped here: segment={number}")
+        return self._map_segment(number, deadline)
+
+    def _open_table(self, index: int, word: int, deadline: Deadline | None) -> memoryview:
         epoch = self.epoch
         place = layout.read_directory_word(word)
-        segment = self._mapped.get(place.segment) or self._map_segment(place.segment)
+        segment = self._mapped.get(place.segment) or self._bring(place.segment, deadline)
         layout.check_table(place, segment.nbytes)
         end = place.offset + place.slots * layout.WORD_BYTES
         table = memoryview(segment)[place.offset : end].cast("Q")
@@ -218,7 +232,7 @@ class CatalogReader:
         return table
 
 
-def _session_is_over(number: int) -> Mapping:
+def _session_is_over(number: int, _deadline: Deadline) -> Mapping:
     over = Disconnected(f"the session is over, nothing is mapped in it any more: segment={number}")
     over.sent = False
     raise over

@@ -21,12 +21,12 @@ _POLL_MAX = 2**31 - 1
 class Deadline:
     """A moment, or never: with `timeout` None."""
 
-    __slots__ = ("_at", "_grace", "timeout")
+    __slots__ = ("_at", "_due", "timeout")
 
     def __init__(self, timeout: float | None, grace: float = 0.0) -> None:
         self.timeout = timeout
-        self._grace = grace
-        self._at = inf if timeout is None else monotonic() + timeout + grace
+        self._due = inf if timeout is None else monotonic() + timeout
+        self._at = self._due + grace
 
     @classmethod
     def of_waiting(cls, timeout: float) -> "Deadline":
@@ -34,6 +34,11 @@ class Deadline:
         if not timeout >= 0:  # which NaN is not either
             raise InvalidRequest(f"timeout out of bounds: timeout={timeout} min=0")
         return cls(timeout, GRACE + min(timeout * GRACE_SHARE, GRACE_MAX))
+
+    def extend(self, seconds: float) -> None:
+        """What the caller's own work took is not the daemon's time."""
+        self._due += seconds
+        self._at += seconds
 
     @property
     def left(self) -> float:
@@ -47,7 +52,7 @@ class Deadline:
     @property
     def wait_left(self) -> float:
         """Seconds without the grace, 0 at the least."""
-        return max(0.0, self._at - self._grace - monotonic())
+        return max(0.0, self._due - monotonic())
 
     @property
     def wait_millis(self) -> int:

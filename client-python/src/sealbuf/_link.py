@@ -120,12 +120,15 @@ class Link:
 
     def look(self, daemon: str, slab: int, at: int, name: bytes) -> View:
         """The bytes of a buffer that was put here and that nobody has looked at yet."""
+        deadline = self.deadline()
 
         def call(session: Session) -> View | None:
-            return session.in_slab(slab, at, name) if session.daemon == daemon else None
+            if session.daemon != daemon:
+                return None
+            return session.in_slab(slab, at, name, deadline)
 
         try:
-            view = self.run(call, self.deadline(), repeat=True)
+            view = self.run(call, deadline, repeat=True)
         except NotFound:
             raise NotFound(
                 f"the buffer was deleted, and its memory given back, before anybody looked at "
@@ -150,6 +153,7 @@ class Link:
             self.sides.close()
             for watch in list(self.watches):
                 watch.close()
+            session.connection.cut()  # or a request that is not answered would be waited for
             session.close()
 
     def _look_at_unseen(self) -> None:

@@ -41,7 +41,7 @@ class Reservation:
 
     def __exit__(self, *_: object) -> None:
         try:
-            if not self._used:
+            if not self._used and self._side.in_step:
                 with suppress(Error):  # then the session is closed, which ends it too
                     self._side.request("abort", buffer=self._number)
         finally:
@@ -81,7 +81,7 @@ def _reserve(link: Link, session: Session, name: str, deadline: Deadline) -> Buf
         reply = parked(side, "reserve", deadline, name=name)
         if reply.kind == "reserved":
             return Reservation(link, session, side, name, reply["buffer"])
-        found = session.opened(side, reply, name, None, epoch)
+        found = session.opened(side, reply, name, epoch, deadline)
     except BaseException:
         side.close()  # it may have been reserved all the same
         link.sides.give_back(session.daemon, side)

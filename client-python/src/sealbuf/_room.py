@@ -24,7 +24,7 @@ def publish(
     link: Link, call: Callable[[Session, Deadline], T], nbytes: int, timeout: float | None
 ) -> T:
     """Has `nbytes` bytes published by `call`, within `timeout` seconds if there is no room now."""
-    if timeout is None:
+    if timeout is None or timeout == 0:
         deadline = link.deadline()
         return link.run(lambda session: call(session, deadline), deadline, repeat=False)
     deadline = Deadline.of_waiting(timeout)

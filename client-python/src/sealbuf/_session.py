@@ -9,6 +9,7 @@ Nothing here tries twice. A session that is gone says Disconnected, and `_link` 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -77,8 +78,10 @@ class Session:
         lent = connection.request("create", b"", deadline, nbytes=view.nbytes, **fields)
         try:
             with Writer(self.lender(connection), lent) as writer:
+                start = monotonic()
                 memory.copy(view, writer.memoryview())
-                return writer.seal()
+                deadline.extend(monotonic() - start)
+                return writer._seal(deadline)
         except Disconnected as error:
             error.sent = True  # if not the seal itself, then what made room for it
             raise
@@ -108,25 +111,25 @@ class Session:
         with self._link.sides.borrowed(self.daemon, deadline) as side:
             epoch = self.catalog.epoch
             opened = parked(side, "open", deadline, name=name, newer=newer)
-            return self.opened(side, opened, name, None, epoch)
+            return self.opened(side, opened, name, epoch, deadline)
 
     def take(self, name: str, deadline: Deadline) -> Buffer:
         epoch = self.catalog.epoch
         taken = self.connection.request("take", b"", deadline, name=name)
-        return self.opened(self.connection, taken, name, None, epoch)
+        return self.opened(self.connection, taken, name, epoch, deadline)
 
     def await_and_take(self, name: str, deadline: Deadline) -> Buffer:
         with self._link.sides.borrowed(self.daemon, deadline) as side:
             epoch = self.catalog.epoch
             taken = parked(side, "take", deadline, name=name)
-            return self.opened(side, taken, name, None, epoch)
+            return self.opened(side, taken, name, epoch, deadline)
 
     def await_room(self, nbytes: int, deadline: Deadline) -> None:
         with self._link.sides.borrowed(self.daemon, deadline) as side:
             parked(side, "await_room", deadline, nbytes=nbytes)
 
     def contains(self, name: str, deadline: Deadline) -> bool:
-        found = self.catalog.find(utf8(name))
+        found = self.catalog.find(utf8(name), deadline)
         if found is not Answer.ASK:
             return found is not Answer.ABSENT
         try:
@@ -143,29 +146,39 @@ class Session:
             payload = encode_rows(names)
             self.connection.request("delete_many", payload, deadline, count=len(names))
 
-    def entries(self, prefix: str) -> Iterator[Entry]:
+    def entries(self, prefix: str, deadline: Deadline) -> Iterator[Entry]:
         """All buffers whose names begin so. The daemon may have moved some between two pages, and
         tells of them twice then."""
         seen: set[int] = set()
-        for page in self._pages("list", check_entries, prefix=prefix, limit=LIST_MAX):
+        pages = self._pages("list", check_entries, deadline, prefix=prefix, limit=LIST_MAX)
+        for page in pages:
             for entry in page:
                 if entry["buffer"] not in seen:
                     seen.add(entry["buffer"])
                     yield Entry.of(entry)
 
-    def holders(self, name: str | None) -> list[Holder]:
-        pages = self._pages("holders", check_holders, name=name)
+    def holders(self, name: str | None, deadline: Deadline) -> list[Holder]:
+        pages = self._pages("holders", check_holders, deadline, name=name)
         return [Holder.of(row) for page in pages for row in page]
 
-    def in_slab(self, number: int, at: int, name: bytes) -> View:
-        slab = self.catalog.slab(number)
+    def in_slab(self, number: int, at: int, name: bytes, deadline: Deadline) -> View:
+        return self._payload_at(self.catalog.slab(number, deadline), at, name)
+
+    def _payload_at(self, slab: Slab, at: int, name: bytes) -> View:
         place = match_record(slab.memory, at, name)
         if place is None or place[0] != 0:
             raise ProtocolError(f"record of another buffer: at={at} name={name.decode()}")
         return _payload(slab, place)
 
     def opened(
-        self, connection: Connection, reply: Reply, name: str, slab: int | None, epoch: int
+        self,
+        connection: Connection,
+        reply: Reply,
+        name: str,
+        epoch: int,
+        deadline: Deadline,
+        *,
+        slab: int | None = None,
     ) -> Buffer:
         """The buffer of an `opened` or `taken`, which brought what the request did not name."""
         with reply, connection.judging():
@@ -178,7 +191,7 @@ class Session:
                     f"descriptors={len(reply.descriptors)} expected={expected}"
                 )
             if number == slab:
-                found = self.catalog.slab(number)
+                found = self.catalog.slab(number, deadline)
             else:
                 mapping = Mapping.shared(next(brought).fileno(), reply["slab_bytes"])
                 found = self.catalog.cached(number) or self.catalog.keep(number, mapping, epoch)
@@ -199,8 +212,8 @@ class Session:
         Its view is there at once if the slab is mapped already."""
         name, daemon, link = told["name"].encode(), self.daemon, self._link
         record = record_of(told, place, self.uid)
-        if self.catalog.cached(slab):
-            return Buffer(self.in_slab(slab, at, name), record, 0)
+        if mapped := self.catalog.cached(slab):
+            return Buffer(self._payload_at(mapped, at, name), record, 0)
         buffer = Buffer(lambda: link.look(daemon, slab, at, name), record, 0)
         link.keep_unseen(daemon, told["version"], buffer)
         return buffer
@@ -229,15 +242,17 @@ class Session:
     ) -> tuple[Buffer | int | Answer, int | None]:
         """What there is without asking; and `newer`, unless it is the version of an older daemon,
         which is so if this one has not come so far yet."""
-        found = self._find(name, newer)
+        found = self._find(name, newer, deadline)
         if newer is None or isinstance(found, Buffer):
             return found, newer
         page = self.connection.request("list", b"", deadline, prefix=name, limit=1, cursor=0)
-        return (found, newer) if newer <= page["until"] else (self._find(name, None), None)
+        if newer <= page["until"]:
+            return found, newer
+        return self._find(name, None, deadline), None
 
-    def _find(self, name: str, newer: int | None) -> Buffer | int | Answer:
+    def _find(self, name: str, newer: int | None, deadline: Deadline) -> Buffer | int | Answer:
         """The buffer; or the slab of its record, if its own segment is not mapped; or why not."""
-        found = self.catalog.find(utf8(name))
+        found = self.catalog.find(utf8(name), deadline)
         if isinstance(found, Answer):
             name_bytes(name)
             return found
@@ -256,18 +271,21 @@ class Session:
         slab = found if isinstance(found, int) else None
         epoch = self.catalog.epoch
         opened = self.connection.request("open", b"", deadline, name=name, slab=slab, newer=newer)
-        return self.opened(self.connection, opened, name, slab, epoch)
+        return self.opened(self.connection, opened, name, epoch, deadline, slab=slab)
 
-    def _map_segment(self, number: int) -> Mapping:
+    def _map_segment(self, number: int, deadline: Deadline) -> Mapping:
         connection = self.connection
-        with connection.request("map", segment=number) as mapped, connection.judging():
+        mapped = connection.request("map", b"", deadline, segment=number)
+        with mapped, connection.judging():
             return Mapping.shared(mapped.descriptors[0].fileno(), mapped["segment_bytes"])
 
-    def _pages(self, op: str, check: Callable[[bytes, int], Rows], **fields: Any) -> Iterator[Rows]:
+    def _pages(
+        self, op: str, check: Callable[[bytes, int], Rows], deadline: Deadline, **fields: Any
+    ) -> Iterator[Rows]:
         """Page after page, all of them as things were published when the first was asked for."""
         cursor = 0
         while True:
-            page = self.connection.request(op, cursor=cursor, **fields)
+            page = self.connection.request(op, b"", deadline, cursor=cursor, **fields)
             with self.connection.judging():
                 rows = check(page.payload, page["count"])
                 if page["cursor"] == cursor != 0:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from sealbuf._connection import Connection, Reply
 from sealbuf._deadline import Deadline
@@ -26,7 +27,8 @@ class SideSessions:
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
         self._idle: list[tuple[str, Connection]] = []
-        self._lent: set[Connection] = set()
+        self._lent: WeakSet[Connection] = WeakSet()
+        """Weakly: one that a borrower lost (Ctrl-C right behind `borrow`) ends as garbage."""
         self._closed = False
         self._change = threading.Lock()
 
@@ -72,7 +74,7 @@ class SideSessions:
         self._change = threading.Lock()
         for connection in [*self._lent, *(each for _, each in self._idle)]:
             connection.abandon()
-        self._lent, self._idle = set(), []
+        self._lent, self._idle = WeakSet(), []
 
     def _kept(self, daemon: str) -> Connection | None:
         while True:

@@ -100,7 +100,7 @@ class Store:
 
         `replace`: a buffer of that name makes place for this one in one step; whoever looks sees
         the old one or the new one. `ttl`: seconds after which the name goes as if deleted.
-        `timeout`: seconds to wait for room while the store is full; None does not wait.
+        `timeout`: seconds to wait for room while the store is full; None and 0 do not wait.
 
         Raises AlreadyExists when the name is taken, StoreFull when there is no room, NotPermitted
         when the buffer to be replaced is somebody else's, InvalidName.
@@ -192,7 +192,7 @@ class Store:
         session = self._link.session or self._link.current()
         if timeout is None and newer_than is None:
             try:
-                found = session.catalog.find(utf8(name))
+                found = session.catalog.find(utf8(name), None)
             except Disconnected:
                 found = Answer.ASK
             if isinstance(found, tuple):
@@ -295,12 +295,14 @@ class Store:
         prefix_bytes(prefix)
         if limit is not None and limit < 0:
             raise InvalidRequest(f"limit is below 0: limit={limit}")
-
+        deadline = self._link.deadline()
         entries = self._link.run(
             lambda session: [
-                entry for entry in session.entries(prefix) if after is None or entry.name > after
+                entry
+                for entry in session.entries(prefix, deadline)
+                if after is None or entry.name > after
             ],
-            self._link.deadline(),
+            deadline,
             repeat=True,
         )
         return sorted(entries, key=lambda entry: entry.name)[:limit]
@@ -313,6 +315,7 @@ class Store:
         missed something; after a restart what there is is replayed again if it was asked for.
         """
         prefix_bytes(prefix)
+        self._link.current()
         return Watch(self._link, prefix, replay=replay)
 
     def stats(self) -> dict[str, int | str]:
@@ -331,7 +334,9 @@ class Store:
         if name is not None:
             name_bytes(name)
         deadline = self._link.deadline()
-        return self._link.run(lambda session: session.holders(name), deadline, repeat=True)
+        return self._link.run(
+            lambda session: session.holders(name, deadline), deadline, repeat=True
+        )
 
     def ping(self) -> float:
         """Asks whether the daemon answers; the seconds that it took."""

@@ -75,12 +75,16 @@ class Watch:
         self._poll = select.epoll()
         self._alarm: Descriptor | None = None
         try:
-            self._connection, self._version = link.persist(self._open, link.deadline())
+            self._connection, _ = self._persist()
         except BaseException:
             self._poll.close()
             raise
         self._poll.register(self._connection, select.EPOLLIN)
         link.watches.add(self)
+        if self._connection.arrived:  # events that came with the answer, perhaps
+            self._raise_alarm()
+        if link.session is None:  # closed meanwhile, and this watch not with it
+            self.close()
 
     def __iter__(self) -> Iterator[Event]:
         return self
@@ -102,7 +106,8 @@ class Watch:
             while (event := self._next(Deadline(0))) is not None:
                 events.append(event)
         except Timeout:
-            pass
+            with self._change:
+                self._quiet()
         return events
 
     def fileno(self) -> int:
@@ -163,7 +168,7 @@ class Watch:
         """The event that says what went by unseen."""
         self._raise_alarm()
         try:
-            connection, version = self._link.persist(self._open, self._link.deadline())
+            connection, version = self._persist()
         except Closed:
             return None
         with self._change:
@@ -176,7 +181,8 @@ class Watch:
         return None
 
     def _raise_alarm(self) -> None:
-        """Keeps `fileno()` readable while there is no session that could be."""
+        """Keeps `fileno()` readable where no socket is: without a session, or with what has been
+        read from it."""
         with self._change:
             if self._alarm is None and not self._closed:
                 self._alarm = Descriptor(os.eventfd(1, os.EFD_CLOEXEC))
@@ -187,8 +193,13 @@ class Watch:
         if alarm is not None:
             alarm.close()
 
-    def _open(self) -> tuple[Connection, int]:
+    def _persist(self) -> tuple[Connection, int]:
         deadline = self._link.deadline()
+        return self._link.persist(lambda: self._open(deadline), deadline)
+
+    def _open(self, deadline: Deadline) -> tuple[Connection, int]:
+        if self._closed:
+            raise Closed(f"watch is closed: prefix={self._prefix}")
         connection, welcome = self._link.dial(deadline)
         welcome.close()
         try:

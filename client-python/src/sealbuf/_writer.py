@@ -26,7 +26,8 @@ from weakref import WeakValueDictionary
 
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._connection import Connection, Reply
-from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError
+from sealbuf._deadline import Deadline
+from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError, Timeout
 from sealbuf._memory import SEALED, Mapping, check_segment
 
 View: TypeAlias = memoryview
@@ -65,6 +66,7 @@ class Writer:
     def __init__(self, lender: Lender, lent: Reply) -> None:
         """Takes over the segment that the daemon lent, or gives it back when that fails."""
         self._state = State.ABORTED
+        self._unanswered = False
         self._lender = lender
         self._buffer: int = lent["buffer"]
         self._segment: int = lent["segment"]
@@ -132,8 +134,14 @@ class Writer:
         size = self._nbytes if nbytes is None else index(nbytes)
         if not 0 <= size <= self._nbytes:
             raise InvalidRequest(f"more bytes than created: nbytes={size} max={self._nbytes}")
-        fewer = None if nbytes is None else size
-        published = self._publish("seal", nbytes=fewer)
+        return self._sealed(size, None if nbytes is None else size, None)
+
+    def _seal(self, deadline: Deadline) -> Buffer:
+        """The same for all of it, within a deadline of the caller's."""
+        return self._sealed(self._nbytes, None, deadline)
+
+    def _sealed(self, size: int, fewer: int | None, deadline: Deadline | None) -> Buffer:
+        published = self._publish("seal", b"", deadline, nbytes=fewer)
         place = (self._segment, 0, size)
         record = record_of(published.head, place, self._lender.uid)
         return Buffer(self._mapping.view()[:size].toreadonly(), record, 0)
@@ -146,6 +154,9 @@ class Writer:
         self._state = State.ABORTED
         self._mapping.abandon()
         self._reading.close()
+        if self._unanswered:  # nor would the daemon answer to this
+            self._lender.connection.forget(self._buffer)
+            return
         try:
             self._lender.connection.request("abort", buffer=self._buffer)
         except (Disconnected, Closed):
@@ -179,17 +190,24 @@ class Writer:
     def __repr__(self) -> str:
         return f"<sealbuf.Writer {self._name!r} nbytes={self._nbytes} state={self._state.value}>"
 
-    def _seal_many(self, index: bytes, count: int) -> tuple[Reply, int, Mapping]:
+    def _seal_many(
+        self, index: bytes, count: int, deadline: Deadline
+    ) -> tuple[Reply, int, Mapping]:
         """Publishes a batch that was written here; the segment's number and its memory."""
-        return self._publish("seal_many", index, count=count), self._segment, self._mapping
+        reply = self._publish("seal_many", index, deadline, count=count)
+        return reply, self._segment, self._mapping
 
-    def _publish(self, op: str, payload: bytes = b"", **fields: Any) -> Reply:
+    def _publish(self, op: str, payload: bytes, deadline: Deadline | None, **fields: Any) -> Reply:
         """Makes the segment read-only here and asks the daemon to seal and publish it."""
         if self._state is State.OPEN:
             self._state = State.READ_ONLY
             self._lay_read_only()
         connection = self._lender.connection
-        published = connection.request(op, payload, None, buffer=self._buffer, **fields)
+        try:
+            published = connection.request(op, payload, deadline, buffer=self._buffer, **fields)
+        except Timeout:
+            self._unanswered = True
+            raise
         with connection.judging():
             check_segment(self._reading.fileno(), self._mapping.nbytes, SEALED)
         self._state = State.SEALED

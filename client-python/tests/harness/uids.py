@@ -8,6 +8,7 @@ because the daemon ends a session with the process that connected.
 """
 
 import ctypes
+import gc
 import os
 import socket
 import sys
@@ -97,6 +98,7 @@ def fork_as(
     """Runs `work` in a forked copy as `uid`; its pid. The copy exits with what `work` returns."""
     sys.stdout.flush()
     sys.stderr.flush()
+    gc.collect()  # a copy of garbage would be taken for its own mappings and threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the copy touches no thread's state
         pid = os.fork()

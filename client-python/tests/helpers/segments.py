@@ -15,6 +15,7 @@ from zlib import crc32
 
 from sealbuf import _layout as layout
 from sealbuf._catalog import CatalogReader
+from sealbuf._deadline import Deadline
 from sealbuf._layout import Record, Table
 from sealbuf._memory import SHARED_SEALS, Mapping
 
@@ -83,7 +84,7 @@ class HandMade:
         finally:
             os.close(fd)
 
-    def map(self, number: int) -> Mapping:
+    def map(self, number: int, _deadline: Deadline | None = None) -> Mapping:
         self.maps.append(number)
         segment = {CATALOG: self.catalog, SLAB: self.slab}[number]
         fd = segment.open()
