@@ -7,6 +7,7 @@ import dev.sealbuf.protocol.Replies;
 import dev.sealbuf.protocol.Requests;
 import dev.sealbuf.server.channel.CannotServeException;
 import dev.sealbuf.server.channel.Listener;
+import dev.sealbuf.server.store.NamespacePolicy;
 import dev.sealbuf.server.store.Store;
 import dev.sealbuf.server.store.StoreConfig;
 import dev.sealbuf.server.watch.Watch;
@@ -21,6 +22,8 @@ import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A running daemon: one event loop, the store it owns, and the socket it serves the store at.
 ///
@@ -30,7 +33,10 @@ public final class Daemon implements AutoCloseable {
   /// What `serve` was told.
   ///
   /// @param group whose members may connect besides the daemon's uid
-  public record Options(Path socket, long capacity, OptionalLong group, String version) {}
+  public record Options(
+      Path socket, long capacity, NamespacePolicy policy, OptionalLong group, String version) {}
+
+  private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
 
   private static final ThreadFactory THREADS =
       work -> Thread.ofPlatform().name("sealbuf-loop").unstarted(work);
@@ -40,13 +46,20 @@ public final class Daemon implements AutoCloseable {
   private final Watch watch;
   private final Store store;
   private final Listener listener;
+  private final long capacity;
 
-  private Daemon(EventLoopGroup group, Watch watch, Store store, Listener listener) {
+  private Daemon(EventLoopGroup group, Watch watch, Store store, Listener listener, long capacity) {
     this.group = group;
     this.loop = group.next();
     this.watch = watch;
     this.store = store;
     this.listener = listener;
+    this.capacity = capacity;
+  }
+
+  /// What the store may take: what it was told, or less.
+  public long capacity() {
+    return capacity;
   }
 
   /// Starts to serve.
@@ -78,7 +91,14 @@ public final class Daemon implements AutoCloseable {
       throws IOException {
     EventLoop loop = group.next();
     int uid = (int) PeerCredentials.ownUid();
-    StoreConfig config = StoreConfig.of(options.capacity(), uid, options.version());
+    StoreConfig config =
+        StoreConfig.of(options.capacity(), uid, options.version(), options.policy());
+    if (config.capacity() < options.capacity()) {
+      LOG.warn(
+          "the capacity stays below the limit of the control group: capacity={} asked={}",
+          config.capacity(),
+          options.capacity());
+    }
     Store store = on(loop, () -> Store.open(config, loop, watch));
     try {
       Listener listener =
@@ -90,7 +110,7 @@ public final class Daemon implements AutoCloseable {
               ResourceLimits.openFiles() - config.segmentsMax(),
               store,
               options.version());
-      return serving(new Daemon(group, watch, store, listener), options);
+      return serving(new Daemon(group, watch, store, listener, config.capacity()), options);
     } catch (IOException | RuntimeException e) {
       closeStore(loop, store);
       throw e;

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -37,8 +38,14 @@ final class DaemonProcess implements AutoCloseable {
   }
 
   static DaemonProcess start(String... options) {
+    return start(List.of(), options);
+  }
+
+  /// `prefix` is a command that runs the command behind it.
+  static DaemonProcess start(List<String> prefix, String... options) {
     Path socket = Jvm.publicFolder().resolve("sealbuf.sock");
-    List<String> command = Jvm.command(Main.class, "serve", "--socket", socket.toString());
+    List<String> command = new ArrayList<>(prefix);
+    command.addAll(Jvm.command(Main.class, "serve", "--socket", socket.toString()));
     command.addAll(List.of(options));
     try {
       Process process =

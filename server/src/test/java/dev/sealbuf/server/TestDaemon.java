@@ -1,5 +1,6 @@
 package dev.sealbuf.server;
 
+import dev.sealbuf.server.store.NamespacePolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -21,7 +22,9 @@ public final class TestDaemon implements AutoCloseable {
       folder = Files.createTempDirectory("sealbuf-test");
       socket = folder.resolve("sealbuf.sock");
       daemon =
-          Daemon.start(new Daemon.Options(socket, CAPACITY, OptionalLong.empty(), "0.0.0-test"));
+          Daemon.start(
+              new Daemon.Options(
+                  socket, CAPACITY, NamespacePolicy.DEFAULT, OptionalLong.empty(), "0.0.0-test"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

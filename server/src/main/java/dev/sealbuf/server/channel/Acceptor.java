@@ -135,7 +135,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
       refuse(channel, peer, ErrorCode.TRY_AGAIN, OUT_OF_DESCRIPTORS);
       return;
     }
-    Peer session = new Peer(++lastSession, uid);
+    Peer session = new Peer(++lastSession, uid, peer.pid());
     Connection connection = new Connection(channel, context, session, service);
     connections.add(connection);
     channel

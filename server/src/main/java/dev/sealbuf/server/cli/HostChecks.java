@@ -7,6 +7,8 @@ import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.memory.ProcessGuard;
 import dev.sealbuf.memory.Seals;
+import dev.sealbuf.server.host.SystemFiles;
+import dev.sealbuf.server.store.Gauges;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,7 +28,14 @@ final class HostChecks {
 
   static List<Finding> run() {
     return List.of(
-        kernel(), seals(), noExecSeal(), hugePages(), dumpable(), yama(), userNamespace());
+        kernel(),
+        seals(),
+        noExecSeal(),
+        hugePages(),
+        holders(),
+        dumpable(),
+        yama(),
+        userNamespace());
   }
 
   private static Finding kernel() {
@@ -89,6 +98,18 @@ final class HostChecks {
     } catch (IOException e) {
       return Finding.warn("huge pages", String.valueOf(e.getMessage()), "free some memory");
     }
+  }
+
+  private static Finding holders() {
+    Gauges gauges = Gauges.test();
+    String fact = "noticed by: " + gauges;
+    return gauges.lease() && gauges.inotify()
+        ? Finding.ok("holders", fact)
+        : Finding.warn(
+            "holders",
+            fact,
+            "memory of deleted buffers that is still in use may not be counted: allow fcntl"
+                + " F_SETLEASE, and raise fs.inotify.max_user_instances and max_user_watches");
   }
 
   private static Finding dumpable() {

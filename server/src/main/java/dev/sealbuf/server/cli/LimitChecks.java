@@ -1,11 +1,13 @@
 package dev.sealbuf.server.cli;
 
 import dev.sealbuf.memory.ResourceLimits;
+import dev.sealbuf.server.host.ControlGroup;
+import dev.sealbuf.server.host.SystemFiles;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /// What this process may use: descriptors, mappings, memory.
 final class LimitChecks {
@@ -15,11 +17,6 @@ final class LimitChecks {
 
   private static final long MAPPINGS_DEFAULT = 65_530;
   private static final Path MAX_MAP_COUNT = Path.of("/proc/sys/vm/max_map_count");
-  private static final Path OWN_CGROUPS = Path.of("/proc/self/cgroup");
-  private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
-
-  /// Version 1 says "no limit" by a number close to 2^63.
-  private static final long NO_LIMIT = 1L << 60;
 
   private LimitChecks() {}
 
@@ -51,37 +48,17 @@ final class LimitChecks {
   }
 
   private static Finding memory() {
-    boolean second = Files.exists(CGROUPS.resolve("cgroup.controllers"));
-    Optional<Long> limit = second ? limitOfVersion2() : limitOfVersion1();
-    String version = "cgroup v" + (second ? 2 : 1);
-    return limit
-        .filter(bytes -> bytes < NO_LIMIT)
-        .map(bytes ->
-            Finding.warn(
-                "memory",
-                "%s limits this process: bytes=%d".formatted(version, bytes),
-                "keep --capacity and what clients use well below %s: past it the kernel kills"
-                    .formatted(ByteSize.human(bytes))))
-        .orElse(Finding.ok("memory", version + " sets no limit"));
-  }
-
-  private static Optional<Long> limitOfVersion2() {
-    return SystemFiles.lines(OWN_CGROUPS).stream()
-        .filter(line -> line.startsWith("0::/"))
-        .map(line -> CGROUPS.resolve(line.substring("0::/".length())).resolve("memory.max"))
-        .flatMap(file -> SystemFiles.line(file).stream())
-        .filter(text -> !text.equals("max"))
-        .map(Long::parseLong)
-        .findFirst();
-  }
-
-  private static Optional<Long> limitOfVersion1() {
-    return SystemFiles.lines(OWN_CGROUPS).stream()
-        .map(line -> line.split(":", 3))
-        .filter(fields -> List.of(fields[1].split(",")).contains("memory"))
-        .map(fields -> CGROUPS.resolve("memory").resolve(fields[2].substring(1)))
-        .flatMap(folder -> SystemFiles.line(folder.resolve("memory.limit_in_bytes")).stream())
-        .map(Long::parseLong)
-        .findFirst();
+    Optional<ControlGroup> group = ControlGroup.own();
+    String version = group.map(own -> "cgroup v" + own.version()).orElse("no memory cgroup");
+    OptionalLong limit = group.map(ControlGroup::limit).orElse(OptionalLong.empty());
+    if (limit.isEmpty()) {
+      return Finding.ok("memory", version + ": no limit");
+    }
+    long room = group.map(ControlGroup::room).orElse(0L);
+    return Finding.warn(
+        "memory",
+        "%s limits what runs here: bytes=%d free=%d".formatted(version, limit.getAsLong(), room),
+        "a daemon started here keeps its capacity below that; what clients use counts too, and past"
+            + " %s the kernel kills".formatted(ByteSize.human(limit.getAsLong())));
   }
 }

@@ -4,6 +4,7 @@ import dev.sealbuf.memory.Signals;
 import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.store.StoreConfig;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Spec;
 final class Serve implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger("dev.sealbuf");
   private static final long END_SECONDS = 4;
+  private static final long CAPACITY_DEFAULT = 1L << 30;
 
   @Spec private CommandSpec spec;
   @Mixin private SocketOption socket;
@@ -36,10 +38,15 @@ final class Serve implements Callable<Integer> {
   @Option(
       names = "--capacity",
       paramLabel = "SIZE",
-      defaultValue = "1GiB",
       converter = ByteSize.class,
-      description = "Memory the store may take, such as 4GiB (default: $${DEFAULT-VALUE}).")
-  private long capacity;
+      description = "Memory the store may take, such as 4GiB (default: 1GiB).")
+  private @Nullable Long capacity;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description = "Configuration, a JSON object; other options win over it.")
+  private @Nullable Path config;
 
   @Option(
       names = "--group",
@@ -52,12 +59,13 @@ final class Serve implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    checkCapacity();
-    Daemon.Options options = new Daemon.Options(socket.path(), capacity, group(), Version.number());
+    Daemon.Options options = options();
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("end").unstarted(this::end));
-    LOG.info("starting: socket={} capacity={}", options.socket(), capacity);
+    LOG.info("starting: socket={} capacity={}", options.socket(), options.capacity());
+    Daemon started;
     try {
-      daemon.complete(Daemon.start(options));
+      started = Daemon.start(options);
+      daemon.complete(started);
     } catch (IOException | RuntimeException e) {
       daemon.completeExceptionally(e);
       spec.commandLine().getErr().println("sealbuf: cannot serve: " + e.getMessage());
@@ -67,13 +75,28 @@ final class Serve implements Callable<Integer> {
         .getOut()
         .printf(
             "sealbuf %s serving on %s capacity=%d pid=%d%n",
-            options.version(), options.socket(), capacity, ProcessHandle.current().pid())
+            options.version(), options.socket(), started.capacity(), ProcessHandle.current().pid())
         .flush();
     Thread.currentThread().join();
     return 0;
   }
 
-  private void checkCapacity() {
+  private Daemon.Options options() {
+    ConfigFile file = configFile();
+    long bytes = capacity == null ? file.capacity().orElse(CAPACITY_DEFAULT) : capacity;
+    checkCapacity(bytes);
+    return new Daemon.Options(socket.path(), bytes, file.policy(), group(), Version.number());
+  }
+
+  private ConfigFile configFile() {
+    try {
+      return config == null ? ConfigFile.EMPTY : ConfigFile.read(config);
+    } catch (ConfigFile.InvalidException e) {
+      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private void checkCapacity(long capacity) {
     if (capacity < StoreConfig.CAPACITY_MIN || capacity > StoreConfig.CAPACITY_MAX) {
       throw new ParameterException(
           spec.commandLine(),

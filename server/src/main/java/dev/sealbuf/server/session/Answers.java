@@ -4,6 +4,7 @@ import dev.sealbuf.protocol.RecordPlaces;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.server.store.BatchPublication;
 import dev.sealbuf.server.store.CatalogHandle;
+import dev.sealbuf.server.store.Holdings;
 import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
 import dev.sealbuf.server.store.Page;
@@ -86,6 +87,10 @@ final class Answers {
 
   static Reply mapped(long seq, SegmentHandle handle) {
     return new Reply.Mapped(seq, handle.segment(), handle.segmentBytes());
+  }
+
+  static Reply holding(long seq, Holdings page) {
+    return new Reply.Holding(seq, page.count(), page.cursor(), page.json());
   }
 
   static Reply listing(long seq, Page page) {

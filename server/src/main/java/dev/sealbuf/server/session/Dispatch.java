@@ -3,6 +3,7 @@ package dev.sealbuf.server.session;
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.HeadException;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.NameList;
 import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.Reply;
@@ -105,8 +106,16 @@ final class Dispatch {
               Answers.listing(
                   seq, store.list(list.prefix(), list.limit(), list.cursor(), list.until())));
       case Request.Watch watch -> watch(watch);
-      case Request.AwaitRoom _, Request.Holders _ ->
-          throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon does not serve this op yet");
+      case Request.AwaitRoom room ->
+          session.parked(
+              seq,
+              store.awaitRoom(peer, room.nbytes(), room.timeout().orElse(Limits.WAIT_MAX)),
+              _ -> outbox.send(new Reply.Room(seq)));
+      case Request.Holders holders ->
+          session.later(
+              seq,
+              store.holders(holders.name(), holders.cursor()),
+              page -> outbox.send(Answers.holding(seq, page)));
       case Request.Stat _ ->
           outbox.send(new Reply.Stats(seq, store.statistics().rows(service.sessions().getAsInt())));
       case Request.Ping _ -> outbox.send(new Reply.Pong(seq));
@@ -127,7 +136,7 @@ final class Dispatch {
           "no such namespace, or not open to this uid: namespace="
               + Names.printable(hello.namespace()));
     }
-    CatalogHandle catalog = store.catalog();
+    CatalogHandle catalog = store.beginSession(peer, hello.client());
     outbox.send(
         Answers.welcome(hello.seq(), service.version(), peer, NAMESPACE, catalog),
         catalog.descriptors());

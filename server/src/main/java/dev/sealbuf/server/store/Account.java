@@ -31,20 +31,42 @@ final class Account {
 
   private final long capacity;
   private final int segmentsMax;
+  private final Headroom headroom;
   private final Map<Kind, Sum> sums = new EnumMap<>(Kind.class);
   private long segments;
   private long used;
   private long hugePageBytes;
+  private long untouched;
+  private long closing;
+  private Runnable changed = () -> {};
 
-  Account(long capacity, int segmentsMax) {
+  /// @param headroom what the kernel has left, the store's capacity apart
+  Account(long capacity, int segmentsMax, Headroom headroom) {
     this.capacity = capacity;
     this.segmentsMax = segmentsMax;
+    this.headroom = headroom;
     for (Kind kind : Kind.values()) {
       sums.put(kind, new Sum());
     }
   }
 
-  /// Admits one segment.
+  /// So many bytes are not charged any more while a worker still gives them back, or, negative, has
+  /// given them back.
+  void closing(long bytes) {
+    closing += bytes;
+  }
+
+  /// Whether workers are giving memory back.
+  boolean isClosing() {
+    return closing > 0;
+  }
+
+  /// Who is to look again whether there is room.
+  void whenChanged(Runnable listener) {
+    changed = listener;
+  }
+
+  /// Admits one segment, whose memory is allocated next.
   Charge charge(Kind kind, long bytes) throws Refusal {
     requireRoom(bytes);
     if (segments == segmentsMax) {
@@ -52,8 +74,16 @@ final class Account {
           ErrorCode.STORE_FULL,
           "too many segments: segments=%d max=%d".formatted(segments, segmentsMax));
     }
+    if (!headroom.admits(bytes, untouched, closing)) {
+      throw new Refusal(
+          ErrorCode.STORE_FULL,
+          "no room below the limit of the control group: requested=%d free=%d"
+              .formatted(bytes, headroom.left(untouched)));
+    }
     segments++;
     used += bytes;
+    untouched += bytes;
+    changed.run();
     return new Charge(kind, bytes);
   }
 
@@ -62,18 +92,37 @@ final class Account {
   Charge chargeHeld(long bytes) {
     segments++;
     used += bytes;
+    untouched += bytes;
     Charge charge = new Charge(Kind.HELD, bytes);
+    charge.allocated();
     charge.descriptorClosed();
     return charge;
   }
 
+  /// Bytes that would be admitted now.
+  long room() {
+    return Math.min(capacity - taken(), headroom.left(untouched));
+  }
+
+  /// What the kernel charges beyond what is charged here.
+  long unseen() {
+    return headroom.unseen(used + closing);
+  }
+
+  private long taken() {
+    return used + unseen();
+  }
+
   /// Refuses what could not be admitted now.
   void requireRoom(long bytes) throws Refusal {
-    if (bytes > capacity - used) {
+    if (bytes > capacity - taken() && unseen() > 0) {
+      headroom.read(untouched); // what was said last may be over
+    }
+    if (bytes > capacity - taken()) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
           "no room below the capacity: requested=%d used=%d capacity=%d"
-              .formatted(bytes, used, capacity));
+              .formatted(bytes, taken(), capacity));
     }
   }
 
@@ -106,6 +155,7 @@ final class Account {
     private final long bytes;
     private Kind kind;
     private long huge;
+    private boolean allocated;
     private boolean descriptor = true;
     private boolean closed;
 
@@ -119,10 +169,18 @@ final class Account {
       return bytes;
     }
 
-    /// Notes how many of the bytes came in huge pages.
+    /// Notes how many of the bytes came in huge pages: the memory is there.
     void inHugePages(long hugeBytes) {
+      allocated();
       hugePageBytes += hugeBytes - huge;
       huge = hugeBytes;
+    }
+
+    private void allocated() {
+      if (!allocated) {
+        allocated = true;
+        untouched -= bytes;
+      }
     }
 
     /// The same segment, now of another kind.
@@ -148,6 +206,7 @@ final class Account {
         add(-1);
         inHugePages(0);
         used -= bytes;
+        changed.run();
       }
     }
 

@@ -11,7 +11,10 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.Queue;
+import java.util.TreeMap;
 import java.util.function.LongConsumer;
 
 /// Segments to which nothing leads any more, until their memory is the system's again.
@@ -48,7 +51,7 @@ final class HeldSegments implements AutoCloseable {
   private final Watch watch;
   private final Gauges gauges;
   private final Clock clock;
-  private final Map<Long, HeldSegment> segments = new HashMap<>();
+  private final NavigableMap<Long, HeldSegment> segments = new TreeMap<>();
   private final Map<Long, Watch.Registration> watches = new HashMap<>();
   private final Queue<Closed> closed = new ArrayDeque<>();
   private final Queue<Kept> kept = new ArrayDeque<>();
@@ -80,6 +83,16 @@ final class HeldSegments implements AutoCloseable {
     return segment != null && segment.isHeld();
   }
 
+  /// Whether the segment of a [SegmentKey] is not gone.
+  boolean contains(long key) {
+    return segments.containsKey(key);
+  }
+
+  /// The first that is held, with this key or a greater one.
+  Optional<HeldSegment> heldFrom(long key) {
+    return segments.tailMap(key, true).values().stream().filter(HeldSegment::isHeld).findFirst();
+  }
+
   /// Takes over a segment that many buffers shared.
   void letGo(SharedSegment segment, Account.Charge charge) {
     letGo(segment, charge, "");
@@ -95,15 +108,16 @@ final class HeldSegments implements AutoCloseable {
       letGo.hold();
     } else {
       charge.close();
+      account.closing(letGo.bytes());
     }
     if (!closing && isWatched(letGo, segment)) {
       segments.put(key(letGo), letGo);
-      workers.call(() -> close(segment), _ -> closed(letGo), HeldSegments::failed);
+      workers.call(() -> close(segment), _ -> closed(letGo, held), HeldSegments::failed);
     } else if (held) {
       segments.put(key(letGo), letGo);
       workers.call(() -> unmap(segment), _ -> keep(letGo, segment), HeldSegments::failed);
     } else {
-      workers.call(() -> close(segment), _ -> gone(letGo), HeldSegments::failed);
+      workers.call(() -> close(segment), _ -> closedForGood(letGo), HeldSegments::failed);
     }
   }
 
@@ -141,8 +155,16 @@ final class HeldSegments implements AutoCloseable {
     }
   }
 
-  private void closed(HeldSegment segment) {
+  private void closedForGood(HeldSegment segment) {
+    account.closing(-segment.bytes());
+    gone(segment);
+  }
+
+  private void closed(HeldSegment segment, boolean held) {
     segment.charge().descriptorClosed();
+    if (!held) {
+      account.closing(-segment.bytes());
+    }
     if (segments.containsKey(key(segment)) && !segment.isHeld()) {
       closed.add(new Closed(segment, clock.nanos()));
       lookLater();

@@ -5,6 +5,7 @@ import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.SealOutcome;
+import dev.sealbuf.server.segment.SegmentKind;
 import dev.sealbuf.server.segment.Workers;
 import java.io.IOException;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 
 /// Large buffers, from create to seal or abort.
 ///
@@ -26,6 +28,11 @@ import java.util.concurrent.CompletionStage;
 /// and its memory and its charge go when the worker gives it back. Whoever takes something back
 /// from a worker looks at that first.
 final class Lender {
+  /// A worker gives back a GiB in 4 ms, in 150 ms if it is in small pages.
+  private static final int CLOSING_MILLIS = 5;
+
+  private static final int CLOSING_TRIES = 200;
+
   private final Account account;
   private final Claims claims;
   private final Reservations reservations;
@@ -35,6 +42,7 @@ final class Lender {
   private final Workers workers;
   private final SealQueue seals;
   private final HeldSegments held;
+  private final Ledger ledger;
   private final Rights rights;
   private long segments;
 
@@ -48,6 +56,7 @@ final class Lender {
       Workers workers,
       SealQueue seals,
       HeldSegments held,
+      Ledger ledger,
       Rights rights) {
     this.account = account;
     this.claims = claims;
@@ -58,6 +67,7 @@ final class Lender {
     this.workers = workers;
     this.seals = seals;
     this.held = held;
+    this.ledger = ledger;
     this.rights = rights;
   }
 
@@ -72,11 +82,32 @@ final class Lender {
 
   private CompletionStage<Loan> create(
       Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) {
+    return create(peer, () -> admit(peer, name, nbytes, terms, batch), CLOSING_TRIES);
+  }
+
+  /// Who asks right after a deletion is not refused for memory that a worker is giving back.
+  private CompletionStage<Loan> create(Peer peer, Admission admission, int tries) {
     try {
-      return prepare(admit(peer, name, nbytes, terms, batch));
+      return prepare(admission.admit());
     } catch (Refusal e) {
-      return CompletableFuture.failedStage(e);
+      boolean soon = e.code() == ErrorCode.STORE_FULL && account.isClosing();
+      if (!soon || tries == 0 || !ledger.isLiving(peer)) {
+        return CompletableFuture.failedStage(e);
+      }
+      CompletableFuture<CompletionStage<Loan>> later = new CompletableFuture<>();
+      workers.callLater(
+          CLOSING_MILLIS,
+          () -> peer,
+          _ -> later.complete(create(peer, admission, tries - 1)),
+          later::completeExceptionally);
+      return later.thenCompose(Function.identity());
     }
+  }
+
+  /// What may be refused of a create.
+  @FunctionalInterface
+  private interface Admission {
+    UnfinishedBuffer admit() throws Refusal;
   }
 
   CompletionStage<Publication> seal(Peer peer, long id, OptionalLong nbytes) {
@@ -266,6 +297,7 @@ final class Lender {
           throw new Refusal(ErrorCode.INVALID_REQUEST, reason);
     }
     T publication = publish.get();
+    handed(buffer);
     forget(buffer);
     return publication;
   }
@@ -308,7 +340,14 @@ final class Lender {
     buffer.end();
   }
 
+  /// What its producer was lent is now what others find, or what may be held.
+  private void handed(UnfinishedBuffer buffer) {
+    long number = buffer.segment().number();
+    ledger.handed(buffer.producer(), SegmentKey.of(SegmentKind.DEDICATED, number));
+  }
+
   private void free(UnfinishedBuffer buffer) {
+    handed(buffer);
     held.letGo(buffer.segment(), buffer.charge(), buffer.claim().name().text());
   }
 

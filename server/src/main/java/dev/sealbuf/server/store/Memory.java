@@ -21,7 +21,7 @@ record Memory(CatalogHeader header, TableSpace tables, Slabs slabs, DedicatedSeg
     try {
       CatalogHeader header = CatalogHeader.begin(first.memory(), daemon);
       try {
-        Retirement retirement = new Retirement(header, workers, held);
+        Retirement retirement = new Retirement(header, held);
         Slabs slabs = new Slabs(new SlabSupply(account, workers, numbers), workers, retirement);
         TableSpace tables = new TableSpace(account, numbers, retirement, first, charge);
         return new Memory(header, tables, slabs, new DedicatedSegments(held));

@@ -136,6 +136,11 @@ final class PublishedBuffers {
     dedicated.forget(record);
   }
 
+  /// Where the record of a name lies.
+  Place place(Name name) throws Refusal {
+    return Place.of(require(name).word);
+  }
+
   private Entry require(Name name) throws Refusal {
     return entry(name)
         .orElseThrow(

@@ -31,12 +31,18 @@ final class Publisher {
   private final long started;
   private long versions;
 
-  Publisher(PublishedBuffers published, Slabs slabs, DedicatedSegments dedicated, Clock clock) {
+  /// @param started when the store began, by the clock's nanoseconds
+  Publisher(
+      PublishedBuffers published,
+      Slabs slabs,
+      DedicatedSegments dedicated,
+      Clock clock,
+      long started) {
     this.published = published;
     this.slabs = slabs;
     this.dedicated = dedicated;
     this.clock = clock;
-    this.started = clock.nanos();
+    this.started = started;
   }
 
   /// Of the last publication.

@@ -8,6 +8,7 @@ public record Statistics(
     String server,
     long uptimeSeconds,
     long capacity,
+    long capacityAsked,
     long used,
     long catalogBytes,
     long slabs,
@@ -18,10 +19,16 @@ public record Statistics(
     long unfinishedBytes,
     long held,
     long heldBytes,
+    long heldUnseen,
     String gauges,
     long hugePageBytes,
     long buffers,
-    long bufferBytes) {
+    long bufferBytes,
+    long spilled,
+    long evicted,
+    long expired,
+    long waiting,
+    long watchers) {
 
   /// The rows in the order of the table; `sessions` is known to who accepts connections.
   public Map<String, Object> rows(long sessions) {
@@ -29,6 +36,7 @@ public record Statistics(
     rows.put("server", server);
     rows.put("uptime_seconds", uptimeSeconds);
     rows.put("capacity", capacity);
+    rows.put("capacity_asked", capacityAsked);
     rows.put("used", used);
     rows.put("catalog_bytes", catalogBytes);
     rows.put("slabs", slabs);
@@ -39,11 +47,17 @@ public record Statistics(
     rows.put("unfinished_bytes", unfinishedBytes);
     rows.put("held", held);
     rows.put("held_bytes", heldBytes);
+    rows.put("held_unseen", heldUnseen);
     rows.put("gauges", gauges);
     rows.put("huge_page_bytes", hugePageBytes);
     rows.put("buffers", buffers);
     rows.put("buffer_bytes", bufferBytes);
+    rows.put("spilled", spilled);
+    rows.put("evicted", evicted);
+    rows.put("expired", expired);
     rows.put("sessions", sessions);
+    rows.put("waiting", waiting);
+    rows.put("watchers", watchers);
     return rows;
   }
 }

@@ -4,8 +4,10 @@ import dev.sealbuf.memory.Fd;
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.CatalogSegment;
+import dev.sealbuf.server.segment.SegmentKind;
 import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
+import dev.sealbuf.server.store.NamespacePolicy.Eviction;
 import dev.sealbuf.server.watch.Watch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -51,6 +53,11 @@ public final class Store implements AutoCloseable {
   private final Listing listing;
   private final Gauges gauges;
   private final HeldSegments held;
+  private final Ledger ledger;
+  private final Holders holders;
+  private final Room room;
+  private final Evictor evictor;
+  private final Expiry expiry;
 
   private Store(
       StoreConfig config,
@@ -76,11 +83,13 @@ public final class Store implements AutoCloseable {
     this.held = held;
     catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns);
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
-    publisher = new Publisher(published, memory.slabs(), memory.dedicated(), config.clock());
+    publisher =
+        new Publisher(published, memory.slabs(), memory.dedicated(), config.clock(), started);
     published.addListener(waiters);
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
     watchers = new Watchers(publisher::version, new Replays(walk, turns));
     published.addListener(watchers);
+    ledger = new Ledger(heap, this::exists);
     claims = new Claims(published, unfinished, rights, config.random());
     reservations = new Reservations(claims, unfinished);
     rendezvous = new Rendezvous(published, reservations, waiters, rights);
@@ -95,9 +104,17 @@ public final class Store implements AutoCloseable {
             workers,
             seals,
             held,
+            ledger,
             rights);
     listing = new Listing(walk, publisher);
     var _ = new Compaction(published, memory.slabs(), walk, held, workers, config.clock());
+    holders = new Holders(ledger, workers, config.daemonUid(), memory, walk, held);
+    room = new Room(account, memory.slabs(), loop, heap);
+    boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
+    evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
+    expiry = new Expiry(walk, published, config.clock(), started, loop);
+    published.addPlaceListener(memory.dedicated());
+    published.addPlaceListener(expiry);
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.
@@ -106,7 +123,9 @@ public final class Store implements AutoCloseable {
   /// @param watch tells the loop; it ends after the store
   public static Store open(StoreConfig config, ScheduledExecutorService loop, Watch watch)
       throws IOException {
-    Account account = new Account(config.capacity(), config.segmentsMax());
+    Account account =
+        new Account(
+            config.capacity(), config.segmentsMax(), new Headroom(config.group(), config.clock()));
     Workers workers = new Workers(loop);
     try {
       Gauges gauges = Gauges.test();
@@ -131,8 +150,17 @@ public final class Store implements AutoCloseable {
     };
   }
 
-  /// What a new session maps first.
-  public CatalogHandle catalog() throws Refusal {
+  /// A session begins: what it maps first.
+  ///
+  /// @param client what it calls itself
+  public CatalogHandle beginSession(Peer peer, String client) throws Refusal {
+    CatalogHandle handle = catalog();
+    ledger.begin(peer, client);
+    ledger.handed(peer, SegmentKey.of(SegmentKind.CATALOG, handle.segment()));
+    return handle;
+  }
+
+  CatalogHandle catalog() throws Refusal {
     CatalogSegment first = memory.tables().first();
     List<Fd> descriptors = FreshDescriptors.open(first::freshReadOnly);
     long daemon = memory.header().daemon();
@@ -140,8 +168,10 @@ public final class Store implements AutoCloseable {
   }
 
   /// Publishes a small buffer; without a name under one that is made up.
-  public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms terms)
+  public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms given)
       throws Refusal {
+    Terms terms = given.withDefault(config.policy().ttlMillis());
+    evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
     Publication publication = publisher.put(claim, peer, payload, terms);
@@ -153,7 +183,9 @@ public final class Store implements AutoCloseable {
   ///
   /// @param index their names and lengths, in the order of their bytes
   public BatchPublication putMany(
-      Peer peer, List<BatchIndex.Entry> index, ByteBuffer payload, Terms terms) throws Refusal {
+      Peer peer, List<BatchIndex.Entry> index, ByteBuffer payload, Terms given) throws Refusal {
+    Terms terms = given.withDefault(config.policy().ttlMillis());
+    evictor.makeRoomInSlabs(payload.remaining() + index.size() * Evictor.RECORD_BYTES);
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
     return publisher.putMany(named, index, peer, payload.slice(), terms);
@@ -161,22 +193,26 @@ public final class Store implements AutoCloseable {
 
   /// Lends a segment for a large buffer and reserves its name.
   public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
-    return lender.create(peer, name, nbytes, terms);
+    evictor.makeRoomForSegment(nbytes);
+    return lender.create(peer, name, nbytes, terms.withDefault(config.policy().ttlMillis()));
   }
 
   /// Lends a segment for several buffers.
   public CompletionStage<Loan> createBatch(Peer peer, long nbytes, Terms terms) {
-    return lender.createBatch(peer, nbytes, terms);
+    evictor.makeRoomForSegment(nbytes);
+    return lender.createBatch(peer, nbytes, terms.withDefault(config.policy().ttlMillis()));
   }
 
   /// Publishes what was created, or its first `nbytes`.
   public CompletionStage<Publication> seal(Peer peer, long buffer, OptionalLong nbytes) {
+    evictor.makeRoomInSlabs(Evictor.RECORD_BYTES);
     return lender.seal(peer, buffer, nbytes);
   }
 
   /// Publishes the buffers in a segment that was created for several, or none.
   public CompletionStage<BatchPublication> sealMany(
       Peer peer, long buffer, List<BatchIndex.Entry> index) {
+    evictor.makeRoomInSlabs(index.size() * Evictor.RECORD_BYTES);
     return lender.sealMany(peer, buffer, index);
   }
 
@@ -197,22 +233,53 @@ public final class Store implements AutoCloseable {
   public CompletionStage<Location> openBuffer(
       Peer peer, String name, OptionalLong slab, OptionalLong newer, OptionalLong wait)
       throws Refusal {
-    return rendezvous.open(peer, Name.of(name), slab, newer, wait);
+    return rendezvous
+        .open(peer, Name.of(name), slab, newer, wait)
+        .thenApply(place -> handed(peer, place));
   }
 
   /// Finds a buffer for a peer that wants it alone, or waits for it.
   public CompletionStage<Taking> take(Peer peer, String name, OptionalLong wait) throws Refusal {
-    return rendezvous.take(peer, Name.of(name), wait);
+    return rendezvous
+        .take(peer, Name.of(name), wait)
+        .thenApply(taking -> {
+          handed(peer, taking.location());
+          return taking;
+        });
   }
 
   /// Finds a buffer, or gives the peer the right to create it, or waits for either.
   public CompletionStage<Standing> reserve(Peer peer, String name, OptionalLong wait)
       throws Refusal {
-    return rendezvous.reserve(peer, Name.of(name), wait);
+    return rendezvous
+        .reserve(peer, Name.of(name), wait)
+        .thenApply(standing -> standing instanceof Location place ? handed(peer, place) : standing);
+  }
+
+  private Location handed(Peer peer, Location place) {
+    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, place.slab()));
+    if (place.segment() != 0) {
+      ledger.handed(peer, SegmentKey.of(SegmentKind.DEDICATED, place.segment()));
+    }
+    return place;
+  }
+
+  private boolean exists(long key) {
+    long number = SegmentKey.number(key);
+    return held.contains(key)
+        || (SegmentKey.isDedicated(key)
+            ? memory.dedicated().find(number).isPresent()
+            : memory.slabs().find(number).isPresent() || memory.tables().find(number).isPresent());
   }
 
   /// A slab or a catalog segment.
   public SegmentHandle map(Peer peer, long segment) throws Refusal {
+    SegmentHandle handle = map(segment);
+    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, segment));
+    return handle;
+  }
+
+  private SegmentHandle map(long segment) throws Refusal {
     Optional<CatalogSegment> tables = memory.tables().find(segment);
     if (tables.isPresent()) {
       List<Fd> descriptors = FreshDescriptors.open(tables.get()::freshReadOnly);
@@ -264,11 +331,30 @@ public final class Store implements AutoCloseable {
     return publisher.version();
   }
 
+  /// Answers when there is room for so many bytes more.
+  ///
+  /// @param wait for how many milliseconds at most
+  public CompletionStage<Long> awaitRoom(Peer peer, long nbytes, long wait) {
+    evictor.makeRoomForSegment(nbytes);
+    return room.await(peer, nbytes, wait);
+  }
+
+  /// Who was handed which segment.
+  ///
+  /// @param name only who has this buffer's bytes
+  /// @param cursor 0, or that of the page before
+  public CompletionStage<Holdings> holders(Optional<String> name, long cursor) throws Refusal {
+    return name.isEmpty()
+        ? holders.page(cursor)
+        : holders.of(published.place(Name.of(name.get())), cursor);
+  }
+
   public Statistics statistics() {
     return new Statistics(
         config.server(),
         TimeUnit.NANOSECONDS.toSeconds(config.clock().nanos() - started),
         account.capacity(),
+        config.capacityAsked(),
         account.used(),
         account.bytes(Account.Kind.CATALOG),
         account.segments(Account.Kind.SLAB),
@@ -279,17 +365,25 @@ public final class Store implements AutoCloseable {
         account.bytes(Account.Kind.UNFINISHED),
         account.segments(Account.Kind.HELD),
         account.bytes(Account.Kind.HELD),
+        account.unseen(),
         gauges.toString(),
         account.hugePageBytes(),
         published.count(),
-        published.bytes());
+        published.bytes(),
+        catalog.spilled(),
+        evictor.evicted(),
+        expiry.expired(),
+        waiters.count() + room.waiting(),
+        watchers.count());
   }
 
   /// A session is gone: it waits for nothing any more, and nothing it left unfinished is published.
   public void endSession(long session) {
     waiters.endSession(session);
     watchers.endSession(session);
+    room.endSession(session);
     lender.endSession(session);
+    ledger.end(session);
   }
 
   /// Ends the store: waits for the workers, says goodbye in the catalog and gives all memory back.
@@ -297,6 +391,8 @@ public final class Store implements AutoCloseable {
   @Override
   public void close() {
     waiters.endAll();
+    room.endAll();
+    expiry.close();
     lender.endAll();
     held.close();
     workers.close();

@@ -2,24 +2,33 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.memory.ResourceLimits;
 import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.server.host.ControlGroup;
 import dev.sealbuf.server.segment.Slab;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /// How large a store may become, and what it takes from its surroundings.
 ///
 /// @param capacity bytes of memory it may take, catalog and slabs included
+/// @param capacityAsked what it was told to take; more than `capacity` where a control group allows
+///   less
 /// @param segmentsMax segments it may have: each keeps a descriptor of the daemon open and some of
 ///   its heap
 /// @param daemonUid whose peers may delete and abort everything
 /// @param server version of the daemon, for `stat`
+/// @param policy what happens to buffers without anybody asking for it
+/// @param group whose limit is not to be reached
 /// @param random of which nobody can guess the next number
 public record StoreConfig(
     long capacity,
+    long capacityAsked,
     int segmentsMax,
     int daemonUid,
     String server,
+    NamespacePolicy policy,
+    Optional<ControlGroup> group,
     Clock clock,
     RandomGenerator random) {
 
@@ -45,12 +54,25 @@ public record StoreConfig(
   private static final long HEAP_PER_SEGMENT = 1024;
 
   /// On this machine, with as many segments as RLIMIT_NOFILE and the heap allow.
-  public static StoreConfig of(long capacity, int daemonUid, String server) throws IOException {
+  ///
+  /// @throws IOException when the control group of this process leaves too little
+  public static StoreConfig of(long capacity, int daemonUid, String server, NamespacePolicy policy)
+      throws IOException {
+    Optional<ControlGroup> group = ControlGroup.own();
+    long room = Headroom.capacity(capacity, group);
+    if (room < CAPACITY_MIN) {
+      throw new IOException(
+          "the control group leaves no room for a store: room=%d min=%d"
+              .formatted(room, CAPACITY_MIN));
+    }
     return new StoreConfig(
+        room,
         capacity,
         segmentsMax(ResourceLimits.openFiles(), Runtime.getRuntime().maxMemory()),
         daemonUid,
         server,
+        policy,
+        group,
         Clock.system(),
         new SecureRandom());
   }

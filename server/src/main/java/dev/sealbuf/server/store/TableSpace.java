@@ -5,9 +5,9 @@ import dev.sealbuf.protocol.DirectoryWord;
 import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.server.segment.CatalogSegment;
 import java.io.IOException;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /// Where tables lie: catalog segments, the last one open, as slabs are for records.
 ///
@@ -60,7 +60,7 @@ final class TableSpace implements AutoCloseable {
   private final Account account;
   private final SegmentNumbers numbers;
   private final Retirement retirement;
-  private final Map<Long, Room> rooms = new HashMap<>();
+  private final NavigableMap<Long, Room> rooms = new TreeMap<>();
   private Room open;
 
   /// Makes the rest of the first segment room for tables.
@@ -84,6 +84,11 @@ final class TableSpace implements AutoCloseable {
 
   Optional<CatalogSegment> find(long number) {
     return Optional.ofNullable(rooms.get(number)).map(room -> room.segment);
+  }
+
+  /// The first segment of this number or a greater one.
+  Optional<CatalogSegment> from(long number) {
+    return Optional.ofNullable(rooms.ceilingEntry(number)).map(entry -> entry.getValue().segment);
   }
 
   /// An empty table of so many slots.

@@ -10,4 +10,9 @@ import java.util.OptionalLong;
 public record Terms(boolean replace, OptionalLong ttlMillis, OptionalLong reservation) {
   /// A name that nobody has, for as long as nobody deletes it.
   public static final Terms PLAIN = new Terms(false, OptionalLong.empty(), OptionalLong.empty());
+
+  /// The same, but that a name which was told no time to live has this one.
+  Terms withDefault(OptionalLong ttl) {
+    return ttlMillis.isPresent() ? this : new Terms(replace, ttl, reservation);
+  }
 }

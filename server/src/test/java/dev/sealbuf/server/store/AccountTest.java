@@ -7,7 +7,7 @@ import dev.sealbuf.server.store.Account.Kind;
 import org.junit.jupiter.api.Test;
 
 class AccountTest {
-  private final Account account = new Account(1000, 3);
+  private final Account account = new Account(1000, 3, Headroom.UNLIMITED);
 
   @Test
   void chargesAndGivesBackToTheByte() throws Refusal {

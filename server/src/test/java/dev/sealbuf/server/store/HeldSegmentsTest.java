@@ -44,7 +44,7 @@ class HeldSegmentsTest {
   private static final String EACH_GAUGE = "true, true\ntrue, false\nfalse, true";
 
   private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
-  private final Account account = new Account(4 * BYTES, 8);
+  private final Account account = new Account(4 * BYTES, 8, Headroom.UNLIMITED);
   private final Workers workers = new Workers(tasks::add);
   private final List<Long> gone = new ArrayList<>();
   private Watch watch;

@@ -52,7 +52,15 @@ final class TestStore implements AutoCloseable {
   TestStore(long capacity, int segmentsMax) {
     StoreConfig config =
         new StoreConfig(
-            capacity, segmentsMax, DAEMON, "0.0.0-test", Clock.system(), new SplittableRandom(7));
+            capacity,
+            capacity,
+            segmentsMax,
+            DAEMON,
+            "0.0.0-test",
+            NamespacePolicy.DEFAULT,
+            Optional.empty(),
+            Clock.system(),
+            new SplittableRandom(7));
     try {
       watch = Watch.start(loop);
       store = loop.submit(() -> Store.open(config, loop, watch)).get();

@@ -92,7 +92,7 @@ class UnfinishedBufferTest {
 
   private static Account.Charge charge() {
     try {
-      return new Account(1000, 1).charge(Account.Kind.UNFINISHED, 1000);
+      return new Account(1000, 1, Headroom.UNLIMITED).charge(Account.Kind.UNFINISHED, 1000);
     } catch (Refusal e) {
       throw new AssertionError(e);
     }

@@ -1,4 +1,4 @@
-package dev.sealbuf.server.cli;
+package dev.sealbuf.server.host;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -7,15 +7,15 @@ import java.util.List;
 import java.util.Optional;
 
 /// The small files in which the kernel answers questions.
-final class SystemFiles {
+public final class SystemFiles {
   private SystemFiles() {}
 
   /// The first line; empty when there is none or it may not be read.
-  static Optional<String> line(Path file) {
+  public static Optional<String> line(Path file) {
     return lines(file).stream().findFirst().map(String::strip);
   }
 
-  static List<String> lines(Path file) {
+  public static List<String> lines(Path file) {
     try {
       return Files.readAllLines(file);
     } catch (IOException _) {
