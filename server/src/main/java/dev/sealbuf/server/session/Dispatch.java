@@ -3,7 +3,6 @@ package dev.sealbuf.server.session;
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.HeadException;
-import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.NameList;
 import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.Reply;
@@ -109,7 +108,7 @@ final class Dispatch {
       case Request.AwaitRoom room ->
           session.parked(
               seq,
-              store.awaitRoom(peer, room.nbytes(), room.timeout().orElse(Limits.WAIT_MAX)),
+              store.awaitRoom(peer, room.nbytes(), room.timeout().orElse(0)),
               _ -> outbox.send(new Reply.Room(seq)));
       case Request.Holders holders ->
           session.later(

@@ -85,20 +85,25 @@ final class Lender {
     return create(peer, () -> admit(peer, name, nbytes, terms, batch), CLOSING_TRIES);
   }
 
-  /// Who asks right after a deletion is not refused for memory that a worker is giving back.
+  /// Who asks right after a deletion is not refused for memory that a worker is giving back. Whose
+  /// session has ended by then is given nothing: nobody would end it.
   private CompletionStage<Loan> create(Peer peer, Admission admission, int tries) {
     try {
       return prepare(admission.admit());
     } catch (Refusal e) {
       boolean soon = e.code() == ErrorCode.STORE_FULL && account.isClosing();
-      if (!soon || tries == 0 || !ledger.isLiving(peer)) {
+      if (!soon || tries == 0) {
         return CompletableFuture.failedStage(e);
       }
       CompletableFuture<CompletionStage<Loan>> later = new CompletableFuture<>();
       workers.callLater(
           CLOSING_MILLIS,
           () -> peer,
-          _ -> later.complete(create(peer, admission, tries - 1)),
+          _ ->
+              later.complete(
+                  ledger.isLiving(peer)
+                      ? create(peer, admission, tries - 1)
+                      : CompletableFuture.failedStage(e)),
           later::completeExceptionally);
       return later.thenCompose(Function.identity());
     }

@@ -64,12 +64,15 @@ final class Room {
   }
 
   /// Answers when there is room for so many bytes more.
+  ///
+  /// @param millis how long that may take; 0: not at all
   CompletionStage<Long> await(Peer peer, long nbytes, long millis) {
     Waiter waiter = new Waiter(peer, nbytes);
     if (line.isEmpty() && fits(nbytes, account.room())) {
       return CompletableFuture.completedStage(nbytes);
     }
     try {
+      requireHope(nbytes, millis);
       requireQuota(peer);
       places.take(peer.uid());
     } catch (Refusal e) {
@@ -141,6 +144,16 @@ final class Room {
       places.give(waiter.peer.uid());
       ofSession.computeIfPresent(
           waiter.peer.session(), (_, count) -> count == 1 ? null : count - 1);
+    }
+  }
+
+  /// Refuses who does not want to wait, and who would wait in vain and block those behind it.
+  private void requireHope(long nbytes, long millis) throws Refusal {
+    if (millis == 0 || nbytes > account.capacity()) {
+      throw new Refusal(
+          ErrorCode.STORE_FULL,
+          "no room now, or ever: requested=%d room=%d capacity=%d"
+              .formatted(nbytes, account.room(), account.capacity()));
     }
   }
 

@@ -333,7 +333,7 @@ public final class Store implements AutoCloseable {
 
   /// Answers when there is room for so many bytes more.
   ///
-  /// @param wait for how many milliseconds at most
+  /// @param wait for how many milliseconds at most; 0: not at all
   public CompletionStage<Long> awaitRoom(Peer peer, long nbytes, long wait) {
     evictor.makeRoomForSegment(nbytes);
     return room.await(peer, nbytes, wait);

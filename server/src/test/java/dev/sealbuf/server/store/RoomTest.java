@@ -85,6 +85,21 @@ class RoomTest {
   }
 
   @Test
+  void whoCannotOrWillNotWaitIsRefusedAndBlocksNobody() throws Refusal {
+    long capacity = StoreConfig.CAPACITY_MIN + 8 * MIB;
+    String message = "no room now, or ever: requested=%d room=0 capacity=" + capacity;
+    Refused.with(
+        ErrorCode.STORE_FULL,
+        message.formatted(capacity + 1),
+        () -> store.later(each -> each.awaitRoom(PRODUCER, capacity + 1, LONG)));
+    Refused.with(
+        ErrorCode.STORE_FULL,
+        message.formatted(2 * MIB),
+        () -> store.later(each -> each.awaitRoom(PRODUCER, 2 * MIB, 0)));
+    assertThat(store.statistics().waiting()).isZero();
+  }
+
+  @Test
   void aSessionThatEndsLeavesTheLineToTheNext() throws Exception {
     CompletableFuture<Long> large = await(PRODUCER, 8 * MIB, LONG);
     CompletableFuture<Long> small = await(OTHER, 2 * MIB, LONG);
