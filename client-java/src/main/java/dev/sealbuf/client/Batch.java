@@ -26,15 +26,10 @@ import java.util.OptionalLong;
 /// @param entries names, and where the bytes lie in a segment of their own
 /// @param contents in the order of the entries
 /// @param nbytes of that segment
-/// @param timeout of each request after the first
 record Batch(
-    List<BatchIndex.Entry> entries,
-    List<byte[]> contents,
-    long nbytes,
-    PutOptions options,
-    Duration timeout) {
+    List<BatchIndex.Entry> entries, List<byte[]> contents, long nbytes, PutOptions options) {
 
-  static Batch of(Map<String, byte[]> data, PutOptions options, Duration timeout) {
+  static Batch of(Map<String, byte[]> data, PutOptions options) {
     if (data.size() > Limits.BATCH_MAX) {
       throw new InvalidRequestException(
           "too many buffers in a batch: count=%d max=%d".formatted(data.size(), Limits.BATCH_MAX));
@@ -48,7 +43,7 @@ record Batch(
       contents.add(content);
       end = RecordLayout.align(end + content.length);
     }
-    return new Batch(entries, contents, end, options, timeout);
+    return new Batch(entries, contents, end, options);
   }
 
   List<BufferInfo> publish(Session session, Deadline deadline) {
@@ -97,9 +92,10 @@ record Batch(
                     true),
             deadline)) {
       Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
+      Duration left = deadline.left(); // how long filling takes is not the daemon's time
       try {
         fill(answer, loan);
-        return seal(session, loan.buffer());
+        return seal(session, loan.buffer(), Deadline.after(left));
       } catch (RuntimeException | Error e) {
         session.connection().forget(loan.buffer());
         throw e;
@@ -121,12 +117,10 @@ record Batch(
     answer.close();
   }
 
-  private List<BufferInfo> seal(Session session, long buffer) {
+  private List<BufferInfo> seal(Session session, long buffer, Deadline deadline) {
     ByteBuffer index = BatchIndex.writePlaces(entries);
     try (Answer answer =
-        session.call(
-            seq -> new Request.SealMany(seq, buffer, entries.size(), index),
-            Deadline.after(timeout))) {
+        session.call(seq -> new Request.SealMany(seq, buffer, entries.size(), index), deadline)) {
       return published(answer.expect(Reply.PublishedMany.class, 0), session.uid());
     }
   }

@@ -41,6 +41,7 @@ public final class BufferWriter implements AutoCloseable {
   private final Mapping mapping;
   private final Fd readOnly;
   private State state = State.WRITING;
+  private boolean unanswered;
 
   /// Who lent the memory: a buffer is sealed on the connection on which it was created, so it ends
   /// with its daemon.
@@ -138,6 +139,9 @@ public final class BufferWriter implements AutoCloseable {
     } catch (ProtocolException e) {
       lender.connection.lose();
       throw e;
+    } catch (TimeoutException e) {
+      unanswered = true;
+      throw e;
     }
   }
 
@@ -150,6 +154,10 @@ public final class BufferWriter implements AutoCloseable {
     Views.end(mapping::close, loan.name());
     readOnly.close();
     state = State.ABORTED;
+    if (unanswered) { // nor would the daemon answer to this
+      lender.connection.forget(loan.buffer());
+      return;
+    }
     try {
       lender.call(seq -> new Request.Abort(seq, loan.buffer())).close();
     } catch (TimeoutException e) {

@@ -108,6 +108,7 @@ final class Connection implements AutoCloseable {
     takeTurn(deadline);
     try {
       requireOpen();
+      requireTime(deadline);
       sent = false;
       giveBackOrphans(deadline);
       sent = send(request.apply(++seq), deadline);
@@ -201,6 +202,13 @@ final class Connection implements AutoCloseable {
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       throw new TimeoutException("interrupted while other threads' requests were in work");
+    }
+  }
+
+  /// Before anything is sent: a request that is broken off ends the connection for everybody.
+  private static void requireTime(Deadline deadline) {
+    if (deadline.hasPassed()) {
+      throw new TimeoutException("other requests took until the deadline");
     }
   }
 

@@ -2,18 +2,27 @@ package dev.sealbuf.client;
 
 import dev.sealbuf.memory.Deadline;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// How a buffer is made by whoever has the right to make it, on the connection that has it.
 @FunctionalInterface
 interface Creation {
   SealedBuffer publish(Session session, Connection side, Publication publication);
 
-  /// From bytes; a small buffer is then opened where the daemon put it.
+  /// From bytes, which are asked for once, however many daemons they are offered to; a small buffer
+  /// is then opened where the daemon put it.
   static Creation of(Supplier<byte[]> content) {
+    AtomicReference<byte @Nullable []> made = new AtomicReference<>();
     return (session, side, publication) -> {
-      MemorySegment data = MemorySegment.ofArray(content.get());
+      byte[] bytes = made.get();
+      if (bytes == null) {
+        bytes = content.get();
+        made.set(bytes);
+      }
+      MemorySegment data = MemorySegment.ofArray(bytes);
       Deadline deadline = Deadline.after(publication.timeout());
       if (!Publication.isSmall(data.byteSize())) {
         return publication.putLarge(side, session.uid(), data, deadline);

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /// One publication: under which name, on which terms, and on which connection. Small buffers travel
 /// with the request, large ones are written where they will be read.
@@ -42,19 +43,29 @@ record Publication(
   }
 
   BufferWriter create(Connection connection, long uid, long nbytes, Deadline deadline) {
+    return create(connection, uid, nbytes, deadline, () -> timeout);
+  }
+
+  private BufferWriter create(
+      Connection connection,
+      long uid,
+      long nbytes,
+      Deadline deadline,
+      Supplier<Duration> timeoutOfSeal) {
     try (Answer answer =
         connection.call(
             seq ->
                 new Request.Create(
                     seq, name, nbytes, reservation, options.replace(), options.ttlMillis(), false),
             deadline)) {
-      return BufferWriter.map(new BufferWriter.Lender(connection, uid, timeout), answer);
+      return BufferWriter.map(
+          new BufferWriter.Lender(connection, uid, timeoutOfSeal.get()), answer);
     }
   }
 
-  /// Copies memory to where readers will find it.
+  /// Copies memory to where readers will find it. How long that takes is not the daemon's time.
   SealedBuffer putLarge(Connection connection, long uid, MemorySegment data, Deadline deadline) {
-    try (BufferWriter writer = create(connection, uid, data.byteSize(), deadline)) {
+    try (BufferWriter writer = create(connection, uid, data.byteSize(), deadline, deadline::left)) {
       writer.segment().copyFrom(data);
       return writer.seal();
     }

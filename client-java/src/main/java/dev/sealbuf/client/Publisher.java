@@ -69,7 +69,7 @@ final class Publisher {
     if (data.isEmpty()) {
       return List.of();
     }
-    Batch batch = Batch.of(data, options, timeout);
+    Batch batch = Batch.of(data, options);
     return room.use(
         batch.nbytes(),
         options,

@@ -14,7 +14,7 @@ import java.util.OptionalLong;
 /// @param replace whether the name may be taken by a published buffer, which this one then replaces
 ///   in one step
 /// @param ttl how long the buffer is to live, from its publication on; without end if empty
-/// @param timeout how long to wait for room in a full store; not at all if empty
+/// @param timeout how long to wait for room in a full store; not at all if empty or not positive
 public record PutOptions(boolean replace, Optional<Duration> ttl, Optional<Duration> timeout) {
   /// Neither replace nor expire nor wait.
   public static final PutOptions NONE = new PutOptions(false, Optional.empty(), Optional.empty());

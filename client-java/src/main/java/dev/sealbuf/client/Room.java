@@ -5,6 +5,7 @@ import dev.sealbuf.protocol.RecordLayout;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Function;
 
 /// Publishes when the store has room for it.
@@ -24,8 +25,9 @@ final class Room {
 
   /// Makes a call that takes so many bytes of the store.
   <R> R use(long nbytes, PutOptions options, Function<Deadline, R> call) {
-    Deadline deadline = Deadline.after(options.timeout().orElse(timeout));
-    if (options.timeout().isEmpty()) {
+    Optional<Duration> wait = options.timeout().filter(Duration::isPositive);
+    Deadline deadline = Deadline.after(wait.orElse(timeout));
+    if (wait.isEmpty()) {
       return call.apply(deadline);
     }
     Backoff backoff = new Backoff();

@@ -205,7 +205,7 @@ public final class Sealbuf implements AutoCloseable {
     Map<String, SealedBuffer> found = new LinkedHashMap<>();
     try {
       for (String name : names) {
-        found.computeIfAbsent(name, each -> get(each, Duration.ofNanos(end.remaining())));
+        found.computeIfAbsent(name, each -> get(each, end.left()));
       }
       return found;
     } catch (RuntimeException | Error e) {
@@ -302,7 +302,8 @@ public final class Sealbuf implements AutoCloseable {
   /// @param replay whether what is published already comes first
   public Watch watch(String prefix, boolean replay) {
     sessions.requireOpen();
-    return Watch.open(address, Checked.prefix(prefix), replay, timeout, watches);
+    Watch watch = Watch.open(address, Checked.prefix(prefix), replay, timeout, watches);
+    return sessions.orClose(watch);
   }
 
   /// Who was handed which segment.

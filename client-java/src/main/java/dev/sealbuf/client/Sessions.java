@@ -136,6 +136,15 @@ final class Sessions implements AutoCloseable {
     }
   }
 
+  /// What was opened beside the sessions, unless these were closed meanwhile, perhaps without it.
+  Watch orClose(Watch opened) {
+    if (closed) {
+      opened.close();
+    }
+    requireOpen();
+    return opened;
+  }
+
   void requireOpen() {
     if (closed) {
       throw new ClosedException("the store is closed");

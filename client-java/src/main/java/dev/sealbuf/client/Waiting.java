@@ -135,6 +135,9 @@ final class Waiting {
   /// So that the next who waits may create. If this cannot be said, the connection's end says it.
   private static void giveBack(
       Connection side, Reply.Reserved reserved, Duration timeout, Throwable cause) {
+    if (!side.isIdle()) { // which is closed when it is given back
+      return;
+    }
     try {
       side.call(seq -> new Request.Abort(seq, reserved.buffer()), Deadline.after(timeout)).close();
     } catch (SealbufException e) {

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// at a time, but any may close it, which ends the waiting.
 public final class Watch implements Iterable<Event>, AutoCloseable {
   private static final Duration FOREVER = Duration.ofDays(365);
+  private static final Duration ATTEMPT_MIN = Duration.ofMillis(100);
 
   private final Session.Address address;
   private final String prefix;
@@ -123,7 +124,7 @@ public final class Watch implements Iterable<Event>, AutoCloseable {
     Backoff backoff = new Backoff();
     while (!closed) {
       try {
-        connect(Deadline.after(timeout));
+        connect(attempt(deadline));
         return Optional.of(Event.overflow());
       } catch (DisconnectedException | TryAgainException | TimeoutException e) {
         if (patience != null && patience.hasPassed()) {
@@ -137,6 +138,12 @@ public final class Watch implements Iterable<Event>, AutoCloseable {
       backoff.pause(deadline);
     }
     throw closed();
+  }
+
+  /// Of one attempt to connect, which gets its time also from who polls.
+  private Deadline attempt(Deadline deadline) {
+    Duration left = Duration.ofNanos(Math.max(deadline.remaining(), ATTEMPT_MIN.toNanos()));
+    return Deadline.after(left.compareTo(timeout) < 0 ? left : timeout);
   }
 
   private static ClosedException closed() {

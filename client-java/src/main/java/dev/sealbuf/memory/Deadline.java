@@ -21,6 +21,10 @@ public record Deadline(long nanos) {
     return Math.max(0, nanos - System.nanoTime());
   }
 
+  public Duration left() {
+    return Duration.ofNanos(remaining());
+  }
+
   public boolean hasPassed() {
     return remaining() == 0;
   }

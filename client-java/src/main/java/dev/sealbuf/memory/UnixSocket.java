@@ -188,7 +188,8 @@ public final class UnixSocket implements AutoCloseable {
   /// @param buffer native memory, not empty
   /// @param room how many descriptors may come with it
   /// @throws DescriptorsTruncatedException when more came
-  /// @throws java.net.SocketTimeoutException when the deadline passes; nothing is lost
+  /// @throws java.net.SocketTimeoutException when the deadline passes; nothing is lost. After it,
+  ///   what is there already is still received
   public Received receive(Deadline deadline, MemorySegment buffer, int room) throws IOException {
     if (!buffer.isNative() || buffer.byteSize() == 0) {
       throw new IllegalArgumentException("a receive buffer is native and not empty: " + buffer);
@@ -206,13 +207,18 @@ public final class UnixSocket implements AutoCloseable {
     try {
       incoming.clearParts();
       incoming.addPart(buffer);
-      long bytes = -Errno.EAGAIN;
-      while (bytes == -Errno.EAGAIN) {
+      while (true) {
+        boolean late = deadline.hasPassed();
+        if (!late) {
+          armReceive(deadline);
+        }
+        int flags = late ? Linux.MSG_DONTWAIT : 0;
+        long bytes = fd.query(number -> incoming.receive(number, room, flags));
+        if (bytes != -Errno.EAGAIN) {
+          return bytes;
+        }
         deadline.check("receive");
-        armReceive(deadline);
-        bytes = fd.query(number -> incoming.receive(number, room, 0));
       }
-      return bytes;
     } finally {
       Reference.reachabilityFence(buffer); // the kernel is given its address only
     }

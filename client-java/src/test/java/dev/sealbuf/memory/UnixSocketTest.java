@@ -191,6 +191,12 @@ class UnixSocketTest {
   }
 
   @Test
+  void whatIsThereIsReceivedAfterTheDeadlineToo() throws IOException {
+    left.send(in(LONG), List.of(), text("there"));
+    assertThat(string(right.receive(in(Duration.ZERO), buffer, ROOM))).isEqualTo("there");
+  }
+
+  @Test
   void aSendThatNobodyReadsEndsAtItsDeadline() {
     MemorySegment much = arena.allocate(16 * 1024 * 1024);
     assertThatThrownBy(() -> left.send(in(SHORT), List.of(), much))
