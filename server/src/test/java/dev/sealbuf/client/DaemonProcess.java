@@ -38,12 +38,20 @@ final class DaemonProcess implements AutoCloseable {
   }
 
   static DaemonProcess start(String... options) {
-    return start(List.of(), options);
+    return start(List.of(), Jvm.publicFolder().resolve("sealbuf.sock"), options);
+  }
+
+  /// One where another was.
+  static DaemonProcess startAt(Path socket, String... options) {
+    return start(List.of(), socket, options);
   }
 
   /// `prefix` is a command that runs the command behind it.
   static DaemonProcess start(List<String> prefix, String... options) {
-    Path socket = Jvm.publicFolder().resolve("sealbuf.sock");
+    return start(prefix, Jvm.publicFolder().resolve("sealbuf.sock"), options);
+  }
+
+  private static DaemonProcess start(List<String> prefix, Path socket, String... options) {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(Jvm.command(Main.class, "serve", "--socket", socket.toString()));
     command.addAll(List.of(options));
