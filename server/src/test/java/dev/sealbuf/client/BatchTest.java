@@ -3,7 +3,6 @@ package dev.sealbuf.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// Many at once, and the terms of a publication.
+/// Many at once, and in the place of others.
 @Tag("daemon")
 @Timeout(60)
 @ExtendWith(Unprivileged.class)
@@ -100,25 +99,6 @@ class BatchTest {
         writer.seal().close();
       }
       assertThat(bytesOf(name)).hasSize(5);
-    }
-  }
-
-  @Test
-  void aBufferGoesWhenItsTimeIsOver() {
-    PutOptions brief = PutOptions.NONE.withTtl(Duration.ofMillis(100));
-    store.put("brief/small", new byte[1], brief);
-    store.putMany(batch("brief/many/", 3, 300_000), brief);
-    store.put("brief/long", new byte[1], PutOptions.NONE.withTtl(Duration.ofDays(36_500)));
-    while (store.list("brief/").size() > 1) { // the test's timeout is the deadline
-      Thread.onSpinWait();
-    }
-    assertThat(store.contains("brief/long")).isTrue();
-    for (Duration ttl : List.of(Duration.ZERO, Duration.ofDays(36_501))) {
-      assertThatThrownBy(() -> PutOptions.NONE.withTtl(ttl))
-          .isInstanceOf(InvalidRequestException.class)
-          .hasMessage(
-              "a time to live is 1 ms to 100 years: ttl=%s max=PT876000H; mend the call"
-                  .formatted(ttl));
     }
   }
 

@@ -9,6 +9,8 @@ import java.io.InputStreamReader;
 import java.io.Writer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
@@ -52,7 +54,7 @@ class OtherProcessTest {
   @Test
   void deletedAndReplacedIsSeenAsSuchInEveryRound() throws Exception {
     SplittableRandom random = new SplittableRandom(7);
-    String[] expected = new String[NAMES];
+    Map<String, String> expected = new HashMap<>();
     int wrong = 0;
     try (DaemonProcess daemon = DaemonProcess.start();
         Sealbuf store = daemon.connect()) {
@@ -60,15 +62,19 @@ class OtherProcessTest {
       try (Writer orders = changer.outputWriter(UTF_8);
           BufferedReader done = changer.inputReader(UTF_8)) {
         for (int round = 0; round < ROUNDS; round++) {
-          int i = random.nextInt(NAMES);
-          boolean delete = expected[i] != null && random.nextBoolean();
+          String name = "name" + random.nextInt(NAMES);
+          boolean delete = expected.containsKey(name) && random.nextBoolean();
           int nbytes = delete ? 0 : round % LARGE_EVERY == 0 ? LARGE : SMALL;
-          String order = "name%d %d %d".formatted(i, round, nbytes);
+          String order = "%s %d %d".formatted(name, round, nbytes);
           orders.write(order + "\n");
           orders.flush();
           assertThat(done.readLine()).isEqualTo(order);
-          expected[i] = delete ? null : "" + round;
-          wrong += seen(store, "name" + i).equals(Optional.ofNullable(expected[i])) ? 0 : 1;
+          if (delete) {
+            expected.remove(name);
+          } else {
+            expected.put(name, "" + round);
+          }
+          wrong += seen(store, name).equals(Optional.ofNullable(expected.get(name))) ? 0 : 1;
         }
       } finally {
         changer.destroyForcibly();

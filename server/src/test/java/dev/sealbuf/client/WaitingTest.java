@@ -183,25 +183,6 @@ class WaitingTest {
     awaitParked(0);
   }
 
-  @Test
-  void aFullStoreIsWaitedFor() throws Exception {
-    try (DaemonProcess daemon = DaemonProcess.start("--capacity", "64MiB");
-        Sealbuf full = daemon.connect()) {
-      byte[] half = Content.of("room", 32 << 20);
-      full.put("first", half);
-      PutOptions waiting = PutOptions.NONE.withTimeout(LONG);
-      assertThatThrownBy(() -> full.put("second", half)).isInstanceOf(StoreFullException.class);
-      assertThatThrownBy(() -> full.put("second", half, waiting.withTimeout(SHORT)))
-          .isInstanceOf(StoreFullException.class);
-      Future<BufferInfo> second = threads.submit(() -> full.put("second", half, waiting));
-      while (full.stats().waiting() == 0) {
-        Thread.onSpinWait();
-      }
-      full.delete("first");
-      assertThat(second.get(30, SECONDS).name()).isEqualTo("second");
-    }
-  }
-
   /// Until so many requests of this test's store are parked: it is the only one that waits.
   private void awaitParked(long count) {
     if (!store.stats().asMap().containsKey("waiting")) {
