@@ -48,14 +48,27 @@ def test_the_python_example_of_waiting_prints_what_it_says(daemon: Daemon) -> No
 
 @pytest.mark.timeout(90)
 def test_the_java_example_prints_what_it_says(daemon: Daemon) -> None:
-    home = subprocess.check_output([TREE / "scripts/find-jdk"], text=True).strip()
-    libraries = reachable(LAUNCHER_FOLDER) / "lib"
-    command = [f"{home}/bin/java", "--enable-native-access=ALL-UNNAMED", "-cp", f"{libraries}/*"]
     try:
-        printed = run(daemon, "Example.java", example("java"), command)
+        printed = run_java(daemon, example("java"))
     finally:
         delete(daemon, "frame")
     assert printed == "frame: 8388608 bytes, read-only: true\n"
+
+
+@pytest.mark.timeout(90)
+def test_the_java_example_of_waiting_prints_what_it_says(daemon: Daemon) -> None:
+    try:
+        printed = run_java(daemon, example("java", 1))
+    finally:
+        delete(daemon, "piece/2", "index")
+    assert printed == "piece/2 3 3 1000\n"
+
+
+def run_java(daemon: Daemon, code: str) -> str:
+    home = subprocess.check_output([TREE / "scripts/find-jdk"], text=True).strip()
+    libraries = reachable(LAUNCHER_FOLDER) / "lib"
+    command = [f"{home}/bin/java", "--enable-native-access=ALL-UNNAMED", "-cp", f"{libraries}/*"]
+    return run(daemon, "Example.java", code, command)
 
 
 def delete(daemon: Daemon, *names: str) -> None:

@@ -37,8 +37,8 @@ import java.util.function.LongFunction;
 
 /// One connection to the daemon, one request at a time.
 ///
-/// **One sendmsg, one recvmsg.** The receive buffer holds the largest frame there is, so a reply
-/// that has arrived is read with one call.
+/// **One sendmsg, one recvmsg.** The receive buffer of a session's own connection holds the largest
+/// frame there is, so a reply that has arrived is read with one call.
 ///
 /// **Deadlines.** A call that waited too long leaves, its reply comes later. Replies carry the
 /// number of their request, so the next call skips those of earlier ones and closes their
@@ -59,27 +59,34 @@ final class Connection implements AutoCloseable {
     CLOSED
   }
 
-  private static final long BUFFER_BYTES = Prefix.BYTES + Limits.HEAD_MAX + Limits.PAGE_MAX;
+  /// Room for the largest frame there is.
+  static final long WHOLE_FRAMES = Prefix.BYTES + Limits.HEAD_MAX + Limits.PAGE_MAX;
+
+  /// Room for several frames without a page; a longer one takes more calls.
+  static final long SHORT_FRAMES = 16 * 1024;
 
   private final UnixSocket socket;
   private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
   private final ReentrantLock turn = new ReentrantLock();
   private final FrameDecoder decoder = FrameDecoder.ofReplies();
-  private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES);
-  private final ByteBuffer bytes = buffer.asByteBuffer().limit(0);
+  private final MemorySegment buffer;
+  private final ByteBuffer bytes;
   private final Deque<Fd> arrived = new ArrayDeque<>();
   private final Queue<Long> orphans = new ConcurrentLinkedQueue<>();
   private long seq;
   private long answered;
   private boolean sent;
 
-  Connection(UnixSocket socket) {
+  /// @param room bytes received at once
+  Connection(UnixSocket socket, long room) {
     this.socket = socket;
+    this.buffer = Arena.ofAuto().allocate(room);
+    this.bytes = buffer.asByteBuffer().limit(0);
   }
 
-  static Connection open(Path path, Deadline deadline) {
+  static Connection open(Path path, long room, Deadline deadline) {
     try {
-      return new Connection(UnixSocket.connect(path, deadline));
+      return new Connection(UnixSocket.connect(path, deadline), room);
     } catch (SocketTimeoutException _) {
       throw new TimeoutException("the daemon did not accept in time: socket=" + path);
     } catch (PosixException e) {

@@ -112,14 +112,20 @@ final class SegmentCache {
   ///
   /// @param since the epoch before the request
   SharedMapping addSlab(long number, Fd fd, long bytes, long since) {
-    slabs.add(number);
-    while (slabs.size() > CACHED_MAX) {
-      Long oldest = slabs.poll();
-      if (oldest != null) {
-        letGo(oldest);
-      }
+    SharedMapping known = mapped.get(number);
+    if (known != null && known.hold()) {
+      return known;
     }
-    return add(number, fd, bytes, since);
+    slabs.add(number);
+    SharedMapping added = add(number, fd, bytes, since);
+    while (mapped.size() > CACHED_MAX) {
+      Long oldest = slabs.poll();
+      if (oldest == null) {
+        break;
+      }
+      letGo(oldest);
+    }
+    return added;
   }
 
   private SharedMapping add(long number, Fd fd, long bytes, long since) {
@@ -131,6 +137,7 @@ final class SegmentCache {
       fresh.release();
     }
     if (isRetired(number, since)) {
+      slabs.remove(number);
       letGo(number);
     }
     return current;

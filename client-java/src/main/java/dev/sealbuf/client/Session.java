@@ -28,8 +28,10 @@ final class Session implements AutoCloseable {
   /// Where to connect, and to what.
   record Address(Path socket, String namespace) {
     /// Connects and says hello.
-    Greeting greet(Deadline deadline) {
-      Connection connection = Connection.open(socket, deadline);
+    ///
+    /// @param room bytes received at once
+    Greeting greet(long room, Deadline deadline) {
+      Connection connection = Connection.open(socket, room, deadline);
       try {
         Answer answer = connection.call(seq -> new Request.Hello(seq, namespace, CLIENT), deadline);
         return new Greeting(connection, answer, answer.expect(Reply.Welcome.class, 1));
@@ -55,7 +57,7 @@ final class Session implements AutoCloseable {
 
   /// @throws NoDaemonException when nobody listens there
   static Session open(Address address, Deadline deadline) {
-    Greeting greeting = address.greet(deadline);
+    Greeting greeting = address.greet(Connection.WHOLE_FRAMES, deadline);
     try (Answer answer = greeting.answer) {
       Session session = new Session(address, greeting, mapFirst(greeting.welcome, answer));
       Reaper.watch(session);

@@ -74,7 +74,7 @@ final class SideConnections implements AutoCloseable {
   }
 
   private Connection open(Deadline deadline) {
-    Session.Greeting greeting = address.greet(deadline);
+    Session.Greeting greeting = address.greet(Connection.SHORT_FRAMES, deadline);
     greeting.answer().close();
     if (!greeting.welcome().daemon().equals(daemon)) {
       greeting.connection().close();

@@ -66,7 +66,7 @@ public final class Watch implements Iterable<Event>, AutoCloseable {
   }
 
   private void connect(Deadline deadline) {
-    Session.Greeting greeting = address.greet(deadline);
+    Session.Greeting greeting = address.greet(Connection.SHORT_FRAMES, deadline);
     greeting.answer().close();
     Connection listening = greeting.connection();
     try (Answer answer = listening.call(seq -> new Request.Watch(seq, prefix, replay), deadline)) {

@@ -34,7 +34,8 @@ class GiveBackTest {
 
   private final int[] pair = Libc.socketPair();
   private final UnixSocket daemon = UnixSocket.adopt(Fd.adopt(pair[0]));
-  private final Connection connection = new Connection(UnixSocket.adopt(Fd.adopt(pair[1])));
+  private final Connection connection =
+      new Connection(UnixSocket.adopt(Fd.adopt(pair[1])), Connection.WHOLE_FRAMES);
 
   @AfterEach
   void close() {

@@ -39,7 +39,8 @@ final class Peer implements AutoCloseable {
   static Peer create() {
     int[] pair = Libc.socketPair();
     return new Peer(
-        UnixSocket.adopt(Fd.adopt(pair[0])), new Connection(UnixSocket.adopt(Fd.adopt(pair[1]))));
+        UnixSocket.adopt(Fd.adopt(pair[0])),
+        new Connection(UnixSocket.adopt(Fd.adopt(pair[1])), Connection.WHOLE_FRAMES));
   }
 
   Connection connection() {
