@@ -34,7 +34,8 @@ final class Watch implements CliCommand {
         dev.sealbuf.client.Watch watch = store.watch(prefix, replay)) {
       for (Event event : watch) {
         out.println(line(event));
-        if (out.checkError()) { // flushes; the reader of a pipe has gone
+        out.flush();
+        if (System.out.checkError()) { // its reader has gone, which `out` is not told
           return;
         }
       }

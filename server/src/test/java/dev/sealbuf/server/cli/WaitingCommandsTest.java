@@ -1,6 +1,7 @@
 package dev.sealbuf.server.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -99,9 +100,13 @@ final class WaitingCommandsTest {
       assertThat(lines.readLine()).isEqualTo("sealed" + rest);
       assertThat(lines.readLine()).isEqualTo("deleted" + rest);
     }
-    while (watch.isAlive()) { // the test's timeout is the deadline
+    boolean ended = false;
+    for (int i = 0; i < 200 && !ended; i++) {
       store.put("w/more", new byte[1], PutOptions.NONE.replacing());
+      ended = watch.waitFor(100, MILLISECONDS);
     }
+    watch.destroyForcibly();
+    assertThat(ended).as("nobody reads what it prints").isTrue();
     assertThat(watch.exitValue()).isZero();
   }
 
