@@ -99,8 +99,8 @@ public final class ControlGroup {
 
     /// The path below the mount point; empty where only that can be seen.
     String relative(String path) {
-      String below =
-          from.equals("/") ? path : path.startsWith(from) ? path.substring(from.length()) : "";
+      boolean inside = path.equals(from) || path.startsWith(from + "/");
+      String below = from.equals("/") ? path : inside ? path.substring(from.length()) : "";
       return below.contains("..") ? "" : below;
     }
   }

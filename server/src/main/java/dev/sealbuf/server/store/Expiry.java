@@ -1,6 +1,7 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.ErrorCode;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -18,6 +19,11 @@ import java.util.concurrent.TimeUnit;
 /// left behind stays fewer than what lives, without ever going over all.
 final class Expiry implements PlaceListener, AutoCloseable {
   private static final int FEWEST = 16;
+
+  /// Of the heap, what the two arrays may take while they are copied into ones of twice the size.
+  private static final int HEAP_SHARE = 8;
+
+  private static final int HEAP_PER_ENTRY = 3 * (Integer.BYTES + Long.BYTES);
   private static final int LOOKS = 2;
 
   /// Names go within two seconds of their time: one for rounding up, one for this.
@@ -31,6 +37,7 @@ final class Expiry implements PlaceListener, AutoCloseable {
   private final Clock clock;
   private final long started;
   private final ScheduledExecutorService loop;
+  private final long max;
   private Future<?> nextTick = CompletableFuture.completedFuture(0);
   private int[] seconds = new int[FEWEST];
   private long[] places = new long[FEWEST];
@@ -44,12 +51,24 @@ final class Expiry implements PlaceListener, AutoCloseable {
       PublishedBuffers published,
       Clock clock,
       long started,
-      ScheduledExecutorService loop) {
+      ScheduledExecutorService loop,
+      long heapBytes) {
     this.walk = walk;
     this.published = published;
     this.clock = clock;
     this.started = started;
     this.loop = loop;
+    this.max = heapBytes / HEAP_SHARE / HEAP_PER_ENTRY;
+  }
+
+  /// Refuses more names with a time to live than the heap can remember.
+  void requireRoom(Terms terms, int count) throws Refusal {
+    if (terms.ttlMillis().isPresent() && size + count > max) {
+      throw new Refusal(
+          ErrorCode.STORE_FULL,
+          "too many buffers with a time to live: buffers=%d asked=%d max=%d"
+              .formatted(size, count, max));
+    }
   }
 
   /// How many names went because of their time.

@@ -3,6 +3,7 @@ package dev.sealbuf.server.store;
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.server.segment.CatalogSegment;
 import dev.sealbuf.server.segment.SegmentKind;
 import dev.sealbuf.server.segment.Slab;
@@ -14,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -112,7 +114,7 @@ public final class Store implements AutoCloseable {
     room = new Room(account, memory.slabs(), loop, heap);
     boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
     evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
-    expiry = new Expiry(walk, published, config.clock(), started, loop);
+    expiry = new Expiry(walk, published, config.clock(), started, loop, heap);
     published.addPlaceListener(memory.dedicated());
     published.addPlaceListener(expiry);
   }
@@ -170,7 +172,7 @@ public final class Store implements AutoCloseable {
   /// Publishes a small buffer; without a name under one that is made up.
   public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms given)
       throws Refusal {
-    Terms terms = given.withDefault(config.policy().ttlMillis());
+    Terms terms = admitted(given, 1);
     evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
@@ -184,7 +186,7 @@ public final class Store implements AutoCloseable {
   /// @param index their names and lengths, in the order of their bytes
   public BatchPublication putMany(
       Peer peer, List<BatchIndex.Entry> index, ByteBuffer payload, Terms given) throws Refusal {
-    Terms terms = given.withDefault(config.policy().ttlMillis());
+    Terms terms = admitted(given, index.size());
     evictor.makeRoomInSlabs(payload.remaining() + index.size() * Evictor.RECORD_BYTES);
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
@@ -192,15 +194,32 @@ public final class Store implements AutoCloseable {
   }
 
   /// Lends a segment for a large buffer and reserves its name.
-  public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
-    evictor.makeRoomForSegment(nbytes);
-    return lender.create(peer, name, nbytes, terms.withDefault(config.policy().ttlMillis()));
+  public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms given) {
+    try {
+      Terms terms = admitted(given, 1);
+      evictor.makeRoomForSegment(nbytes);
+      return lender.create(peer, name, nbytes, terms);
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
   }
 
   /// Lends a segment for several buffers.
-  public CompletionStage<Loan> createBatch(Peer peer, long nbytes, Terms terms) {
-    evictor.makeRoomForSegment(nbytes);
-    return lender.createBatch(peer, nbytes, terms.withDefault(config.policy().ttlMillis()));
+  public CompletionStage<Loan> createBatch(Peer peer, long nbytes, Terms given) {
+    try {
+      Terms terms = admitted(given, Limits.BATCH_MAX);
+      evictor.makeRoomForSegment(nbytes);
+      return lender.createBatch(peer, nbytes, terms);
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
+  /// With the namespace's time to live, if it has one and none was given.
+  private Terms admitted(Terms given, int buffers) throws Refusal {
+    Terms terms = given.withDefault(config.policy().ttlMillis());
+    expiry.requireRoom(terms, buffers);
+    return terms;
   }
 
   /// Publishes what was created, or its first `nbytes`.
