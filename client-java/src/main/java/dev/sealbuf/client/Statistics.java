@@ -90,14 +90,14 @@ public record Statistics(
   }
 
   private static long number(Map<String, Object> stats, String name) {
-    if (stats.getOrDefault(name, 0L) instanceof Long value) {
+    if (stats.get(name) instanceof Long value) {
       return value;
     }
     throw missing(name);
   }
 
   private static String text(Map<String, Object> stats, String name) {
-    if (stats.getOrDefault(name, "") instanceof String value) {
+    if (stats.get(name) instanceof String value) {
       return value;
     }
     throw missing(name);

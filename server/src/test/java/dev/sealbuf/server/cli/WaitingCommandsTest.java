@@ -83,7 +83,7 @@ final class WaitingCommandsTest {
       assertThat(run("get", "name", "--timeout", timeout)).as(timeout).isEqualTo(Failures.USAGE);
     }
     assertThat(err.toString())
-        .contains("a timeout is a number of seconds, such as 2 or 0.5: timeout=1e9");
+        .contains("a timeout is a number of seconds, such as 2 or 0.5: timeout=.5");
   }
 
   @Test
