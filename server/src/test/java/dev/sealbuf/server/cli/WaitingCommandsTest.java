@@ -128,9 +128,12 @@ final class WaitingCommandsTest {
         .execute(words(command, arguments).toArray(String[]::new));
   }
 
+  /// With SIGINT as it is at a terminal: whoever runs the tests in the background ignores it, and
+  /// so would the command.
   private Process start(String command, String... arguments) throws IOException {
-    List<String> words = words(command, arguments);
-    return new ProcessBuilder(Jvm.command(Main.class, words.toArray(String[]::new))).start();
+    List<String> words = new ArrayList<>(List.of("env", "--default-signal=INT"));
+    words.addAll(Jvm.command(Main.class, words(command, arguments).toArray(String[]::new)));
+    return new ProcessBuilder(words).start();
   }
 
   private List<String> words(String command, String... arguments) {
