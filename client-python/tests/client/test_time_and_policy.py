@@ -76,7 +76,7 @@ def test_what_somebody_holds_is_not_evicted(evicting: str) -> None:
         for number in range(2 * CAPACITY // LARGE):
             store.put(bytes(LARGE), f"n/{number}", timeout=LONG)
         assert reader.get("kept") == b"k" * LARGE
-        assert view[:4] == b"kkkk"
+        assert view.tobytes() == b"k" * LARGE
         del view
 
 
