@@ -146,7 +146,7 @@ static void fault(int _) {
 
 static void *store_on(void *_) {
   (void)_;
-  for (char value = 1; !atomic_load(&storing.stop); value++) {
+  for (char value = 1; !atomic_load(&storing.stop); value = value % 100 + 1) {
     if (sigsetjmp(behind_store, 1) == 0) storing.map[0] = value;
     storing.refused = pwrite(storing.fd, &value, 1, PAGE) == 1 ? 0 : errno;
     atomic_fetch_add(&storing.rounds, 1);
@@ -162,7 +162,9 @@ static int c_store(int fd, const char *_) {
   storing.map = held.map;
   storing.fd = dup(fd);
   storing.stop = storing.rounds = storing.faults = 0;
-  return pthread_create(&storing.thread, NULL, store_on, NULL);
+  int error_starting = pthread_create(&storing.thread, NULL, store_on, NULL);
+  while (!error_starting && atomic_load(&storing.rounds) == 0) sched_yield();
+  return error_starting;
 }
 
 // As the library does before a seal, but with the thread still storing.
