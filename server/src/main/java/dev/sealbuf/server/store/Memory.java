@@ -23,7 +23,7 @@ record Memory(CatalogHeader header, TableSpace tables, Slabs slabs, DedicatedSeg
       try {
         Retirement retirement = new Retirement(header, held);
         Slabs slabs = new Slabs(new SlabSupply(account, workers, numbers), workers, retirement);
-        TableSpace tables = new TableSpace(account, numbers, retirement, first, charge);
+        TableSpace tables = new TableSpace(account, numbers, workers, retirement, first, charge);
         return new Memory(header, tables, slabs, new DedicatedSegments(held));
       } catch (Refusal e) {
         header.close();

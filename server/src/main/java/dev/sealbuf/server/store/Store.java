@@ -83,7 +83,7 @@ public final class Store implements AutoCloseable {
     SealQueue seals = new SealQueue(workers, config.clock());
     this.gauges = gauges;
     this.held = held;
-    catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns);
+    catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns, config.clock());
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
     publisher =
         new Publisher(published, memory.slabs(), memory.dedicated(), config.clock(), started);
@@ -414,8 +414,8 @@ public final class Store implements AutoCloseable {
     expiry.close();
     lender.endAll();
     held.close();
-    workers.close();
     catalog.close();
+    workers.close();
     memory.close();
   }
 }

@@ -18,6 +18,14 @@ import java.lang.foreign.MemorySegment;
 final class Table {
   private static final int NOWHERE = -1;
 
+  /// Who is told of every word that is stored for a name, or taken away.
+  @FunctionalInterface
+  interface Changes {
+    Changes IGNORED = (_, _) -> {};
+
+    void changed(int hash, long word);
+  }
+
   private final MemorySegment memory;
   private final long place;
   private final int log2Slots;
@@ -25,6 +33,7 @@ final class Table {
   private final long offset;
   private int live;
   private int gone;
+  private Changes changes = Changes.IGNORED;
 
   /// @param memory the segment
   /// @param place the directory word
@@ -87,6 +96,10 @@ final class Table {
     return TableWord.EMPTY;
   }
 
+  void onChange(Changes listener) {
+    changes = listener;
+  }
+
   /// Whether exactly this word is in the window of a hash.
   boolean contains(int hash, long word) {
     return slotOf(hash, word) != NOWHERE;
@@ -108,6 +121,7 @@ final class Table {
     }
     live++;
     store(slot, word);
+    changes.changed(hash, word);
     return true;
   }
 
@@ -116,6 +130,8 @@ final class Table {
     int slot = slotOf(hash, old);
     if (slot != NOWHERE) {
       store(slot, word);
+      changes.changed(hash, old);
+      changes.changed(hash, word);
     }
     return slot != NOWHERE;
   }
@@ -127,6 +143,7 @@ final class Table {
       store(slot, TableWord.GONE);
       live--;
       gone++;
+      changes.changed(hash, word);
     }
     return slot != NOWHERE;
   }

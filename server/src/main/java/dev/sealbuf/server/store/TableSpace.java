@@ -4,6 +4,7 @@ import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.protocol.DirectoryWord;
 import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.server.segment.CatalogSegment;
+import dev.sealbuf.server.segment.Workers;
 import java.io.IOException;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -59,6 +60,7 @@ final class TableSpace implements AutoCloseable {
 
   private final Account account;
   private final SegmentNumbers numbers;
+  private final Workers workers;
   private final Retirement retirement;
   private final NavigableMap<Long, Room> rooms = new TreeMap<>();
   private Room open;
@@ -67,11 +69,13 @@ final class TableSpace implements AutoCloseable {
   TableSpace(
       Account account,
       SegmentNumbers numbers,
+      Workers workers,
       Retirement retirement,
       CatalogSegment first,
       Account.Charge charge) {
     this.account = account;
     this.numbers = numbers;
+    this.workers = workers;
     this.retirement = retirement;
     open = new Room(first, charge);
     open.position = HeaderLayout.PAGE_BYTES;
@@ -91,25 +95,51 @@ final class TableSpace implements AutoCloseable {
     return Optional.ofNullable(rooms.ceilingEntry(number)).map(entry -> entry.getValue().segment);
   }
 
-  /// An empty table of so many slots.
+  /// Whether a table of so many slots can be had without new memory.
+  boolean hasRoom(int log2Slots) {
+    return open.hasRoom(Table.bytes(log2Slots));
+  }
+
+  /// Has a worker make room for a table of so many slots: some milliseconds in a virtual machine
+  /// whose host takes free pages back. If there is no memory, [#allocate] says so.
+  ///
+  /// @param then runs on the loop when that is done or has failed
+  void prepare(int log2Slots, Runnable then) {
+    long bytes = segmentBytes(log2Slots);
+    try {
+      Account.Charge charge = account.charge(Account.Kind.CATALOG, bytes);
+      long number = numbers.next();
+      workers.call(
+          () -> CatalogSegment.create(number, bytes),
+          segment -> {
+            open(segment, charge);
+            then.run();
+          },
+          _ -> {
+            charge.close();
+            then.run();
+          });
+    } catch (Refusal _) {
+      then.run();
+    }
+  }
+
+  /// An empty table of so many slots, in new memory if there is no room for it.
   Table allocate(int log2Slots) throws Refusal {
-    long bytes = Table.bytes(log2Slots);
-    if (!open.hasRoom(bytes)) {
-      Room full = open;
-      open = create(Math.max(bytes, SEGMENT_BYTES));
-      retireIfUnused(full);
+    if (!hasRoom(log2Slots)) {
+      create(segmentBytes(log2Slots));
     }
     return open.take(log2Slots);
   }
 
-  private Room create(long bytes) throws Refusal {
+  private static long segmentBytes(int log2Slots) {
+    return Math.max(Table.bytes(log2Slots), SEGMENT_BYTES);
+  }
+
+  private void create(long bytes) throws Refusal {
     Account.Charge charge = account.charge(Account.Kind.CATALOG, bytes);
     try {
-      CatalogSegment segment = numbers.next(number -> CatalogSegment.create(number, bytes));
-      charge.inHugePages(segment.hugePageBytes());
-      Room room = new Room(segment, charge);
-      rooms.put(segment.number(), room);
-      return room;
+      open(numbers.next(number -> CatalogSegment.create(number, bytes)), charge);
     } catch (IOException e) {
       charge.close();
       throw Refusal.shortage(e);
@@ -117,6 +147,14 @@ final class TableSpace implements AutoCloseable {
       charge.close();
       throw e;
     }
+  }
+
+  private void open(CatalogSegment segment, Account.Charge charge) {
+    charge.inHugePages(segment.hugePageBytes());
+    Room full = open;
+    open = new Room(segment, charge);
+    rooms.put(segment.number(), open);
+    retireIfUnused(full);
   }
 
   /// The directory leads to this table no more.
