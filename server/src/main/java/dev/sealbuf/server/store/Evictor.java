@@ -65,7 +65,7 @@ final class Evictor {
 
   /// Evicts for records and payloads that go to slabs, unless the open one has room for them.
   void makeRoomInSlabs(long bytes) {
-    if (enabled && slabs.open().filter(slab -> slab.hasRoom(bytes)).isEmpty()) {
+    if (enabled && !slabs.hasRoom(bytes)) {
       makeRoom(Slab.BYTES);
     }
   }
@@ -82,7 +82,7 @@ final class Evictor {
   private void makeRoom(long bytes) {
     probes = 0;
     SlabWalk.Budget budget = new SlabWalk.Budget(STEPS);
-    for (int rounds = 0; rounds < 2 && account.room() < bytes; ) {
+    for (int rounds = 0; rounds < 2 && !account.hasRoom(bytes); ) {
       Optional<Slab> slab = slabs.from(next.slab());
       if (slab.isEmpty()) {
         next = Place.START;
@@ -101,7 +101,7 @@ final class Evictor {
   private Place evictFrom(Slab slab, long bytes, SlabWalk.Budget budget) {
     Content content = content(slab, budget);
     for (Map.Entry<Long, List<BufferRecord>> each : content.dedicated.entrySet()) {
-      if (account.room() >= bytes) {
+      if (account.hasRoom(bytes)) {
         return new Place(slab.number(), 0);
       }
       Optional<DedicatedSegment> segment = dedicated.find(each.getKey());
@@ -111,7 +111,7 @@ final class Evictor {
     }
     boolean full = slabs.open().filter(open -> open == slab).isEmpty();
     boolean last = slab.live() == content.inline.size();
-    if (full && last && account.room() < bytes && !content.inline.isEmpty() && isFree(slab)) {
+    if (full && last && !account.hasRoom(bytes) && !content.inline.isEmpty() && isFree(slab)) {
       evict(content.inline);
     }
     return new Place(slab.number() + 1, 0);

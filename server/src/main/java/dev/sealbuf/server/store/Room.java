@@ -105,8 +105,7 @@ final class Room {
   }
 
   private boolean hasSmall(long nbytes, long room) {
-    return room >= SMALL
-        || slabs.open().filter(slab -> slab.hasRoom(nbytes + SMALL / 8)).isPresent();
+    return room >= SMALL || slabs.hasRoom(nbytes + SMALL / 8);
   }
 
   private void changed() {
