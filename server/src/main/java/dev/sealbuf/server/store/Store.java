@@ -89,7 +89,7 @@ public final class Store implements AutoCloseable {
         new Publisher(published, memory.slabs(), memory.dedicated(), config.clock(), started);
     published.addListener(waiters);
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
-    watchers = new Watchers(publisher::version, new Replays(walk, turns));
+    watchers = new Watchers(publisher::version, new Replays(walk, turns), turns);
     published.addListener(watchers);
     ledger = new Ledger(heap, this::exists);
     claims = new Claims(published, unfinished, rights, config.random());
