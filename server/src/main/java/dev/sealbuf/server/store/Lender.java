@@ -72,6 +72,25 @@ final class Lender {
     this.rights = rights;
   }
 
+  /// Refuses a create for what it asks, room aside.
+  void requireAdmissible(Peer peer, Optional<String> name, long nbytes, Terms terms)
+      throws Refusal {
+    requireLength(nbytes);
+    if (reservations.used(peer, name, terms).isEmpty()) {
+      unfinished.requireQuota(peer);
+      if (name.isPresent()) {
+        var _ = claims.requireMayHave(peer, name.get(), terms);
+      }
+    }
+  }
+
+  private static void requireLength(long nbytes) throws Refusal {
+    if (nbytes < 0) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
+    }
+  }
+
   CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
     return create(peer, name, nbytes, terms, false);
   }
@@ -170,10 +189,7 @@ final class Lender {
 
   private UnfinishedBuffer admit(
       Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) throws Refusal {
-    if (nbytes < 0) {
-      throw new Refusal(
-          ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
-    }
+    requireLength(nbytes);
     account.requireRoom(nbytes);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     if (reserved.isPresent()) {

@@ -2,6 +2,7 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.server.segment.DedicatedSegment;
+import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.watch.Watch;
 import java.io.IOException;
@@ -75,6 +76,15 @@ final class Parts implements AutoCloseable {
 
   void delete(String name) throws Refusal {
     published.delete(PEER, Name.of(name));
+  }
+
+  /// Leads a name to a copy of its record, as compaction does.
+  void move(String name) throws Refusal {
+    Place from = published.place(Name.of(name));
+    Slab old = memory.slabs().get(from.slab());
+    Slab to = memory.slabs().withRoomForCopy(old.end(from.offset()) - from.offset());
+    Place copy = new Place(to.number(), to.appendCopy(old, from.offset()));
+    published.move(published.find(Name.of(name)).orElseThrow(), from, copy);
   }
 
   boolean exists(String name) throws Refusal {
