@@ -35,6 +35,7 @@ public final class Slab implements SharedSegment {
   private long live;
   private long liveBytes;
   private long oldestVersion = Long.MAX_VALUE;
+  private boolean leadsElsewhere;
 
   private Slab(long number, DaemonSegment segment) {
     this.number = number;
@@ -105,6 +106,11 @@ public final class Slab implements SharedSegment {
     return oldestVersion;
   }
 
+  /// Whether a payload of any of its records, live or not, lies elsewhere.
+  public boolean leadsElsewhere() {
+    return leadsElsewhere;
+  }
+
   /// Where the record at byte `at` ends, with its payload if that is here, and the next begins.
   public long end(long at) {
     if (memory.get(LittleEndian.U64, at + RecordLayout.SEGMENT) != 0) {
@@ -118,6 +124,7 @@ public final class Slab implements SharedSegment {
   /// Appends a record whose payload lies elsewhere. Returns where it begins.
   public long append(BufferRecord record) {
     long at = position;
+    leadsElsewhere = true;
     return appended(at, writer().write(at, record), record.version());
   }
 
@@ -136,6 +143,7 @@ public final class Slab implements SharedSegment {
     long start = position;
     long bytes = from.end(at) - at;
     writer().copy(start, from.memory, at, bytes);
+    leadsElsewhere |= from.memory.get(LittleEndian.U64, at + RecordLayout.SEGMENT) != 0;
     long version = from.memory.get(LittleEndian.U64, at + RecordLayout.VERSION);
     return appended(start, start + bytes, version);
   }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.sealbuf.protocol.ErrorCode;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /// What the store's memory is used for, to the byte.
 ///
@@ -12,6 +13,9 @@ import java.util.Map;
 /// more ([HeldSegments]); [Charge] is the receipt. Past the capacity or the number of segments the
 /// answer is `store_full`, and nothing has changed. The kernel gives no second chance: a memory
 /// cgroup that is overdrawn answers with SIGKILL.
+///
+/// Two things pass the capacity: memory that is found to be held after it was given back, and one
+/// slab at a time that [Compaction] copies to.
 final class Account {
   /// Whose bytes they are; the figures of `stat` are the sums by kind.
   enum Kind {
@@ -29,6 +33,9 @@ final class Account {
     long bytes;
   }
 
+  /// What one request gets back by itself: a millisecond.
+  private static final int RECLAIMS = HeldSegments.LET_GO_AT_ONCE;
+
   private final long capacity;
   private final int segmentsMax;
   private final Headroom headroom;
@@ -39,6 +46,7 @@ final class Account {
   private long untouched;
   private long closing;
   private Runnable changed = () -> {};
+  private BooleanSupplier reclaim = () -> false;
 
   /// @param headroom what the kernel has left, the store's capacity apart
   Account(long capacity, int segmentsMax, Headroom headroom) {
@@ -66,9 +74,38 @@ final class Account {
     changed = listener;
   }
 
+  /// Who gives back one thing more of what waits for it; false when nothing does.
+  void whenShort(BooleanSupplier one) {
+    reclaim = one;
+  }
+
   /// Admits one segment, whose memory is allocated next.
   Charge charge(Kind kind, long bytes) throws Refusal {
     requireRoom(bytes);
+    return admit(kind, bytes);
+  }
+
+  /// The same for one who gives more back by it than it takes: while the capacity is respected it
+  /// may pass it, once, until it is respected again. What the control group allows still counts.
+  Charge chargeBeyond(Kind kind, long bytes) throws Refusal {
+    requireRespected(bytes);
+    return admit(kind, bytes);
+  }
+
+  /// Refuses, while more is taken than the capacity, what wants so many bytes more.
+  void requireRespected(long bytes) throws Refusal {
+    reclaim(0);
+    if (isOverdrawn()) {
+      throw full(bytes);
+    }
+  }
+
+  /// Whether more is taken than the capacity.
+  boolean isOverdrawn() {
+    return taken() > capacity;
+  }
+
+  private Charge admit(Kind kind, long bytes) throws Refusal {
     if (segments == segmentsMax) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
@@ -104,6 +141,20 @@ final class Account {
     return Math.min(capacity - taken(), headroom.left(untouched));
   }
 
+  /// Whether so many bytes would be admitted, after what waits for it was given back.
+  boolean hasRoom(long bytes) {
+    reclaim(bytes);
+    return bytes <= room();
+  }
+
+  private void reclaim(long bytes) {
+    for (int i = 0; i < RECLAIMS && isShort(bytes) && reclaim.getAsBoolean(); i++) {}
+  }
+
+  private boolean isShort(long bytes) {
+    return bytes > room() || segments == segmentsMax;
+  }
+
   /// What the kernel charges beyond what is charged here.
   long unseen() {
     return headroom.unseen(used + closing);
@@ -115,15 +166,20 @@ final class Account {
 
   /// Refuses what could not be admitted now.
   void requireRoom(long bytes) throws Refusal {
+    reclaim(bytes);
     if (bytes > capacity - taken() && unseen() > 0) {
       headroom.read(untouched); // what was said last may be over
     }
     if (bytes > capacity - taken()) {
-      throw new Refusal(
-          ErrorCode.STORE_FULL,
-          "no room below the capacity: requested=%d used=%d capacity=%d"
-              .formatted(bytes, taken(), capacity));
+      throw full(bytes);
     }
+  }
+
+  private Refusal full(long bytes) {
+    return new Refusal(
+        ErrorCode.STORE_FULL,
+        "no room below the capacity: requested=%d used=%d capacity=%d"
+            .formatted(bytes, taken(), capacity));
   }
 
   long capacity() {

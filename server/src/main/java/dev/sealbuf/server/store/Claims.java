@@ -35,7 +35,12 @@ final class Claims {
       long buffer = ++buffers;
       return new Claim(buffer, madeUp(buffer));
     }
-    Name name = Name.of(wanted.get());
+    return of(requireMayHave(peer, wanted.get(), terms));
+  }
+
+  /// Refuses a wanted name that the peer could not have now.
+  Name requireMayHave(Peer peer, String wanted, Terms terms) throws Refusal {
+    Name name = Name.of(wanted);
     requireNotWritten(name);
     Optional<BufferRecord> old = published.find(name);
     if (old.isPresent() && !terms.replace()) {
@@ -44,7 +49,7 @@ final class Claims {
     if (old.isPresent()) {
       rights.requireMayEnd(peer, old.get());
     }
-    return of(name);
+    return name;
   }
 
   /// The next ids for the buffers of a batch, in steps of one.

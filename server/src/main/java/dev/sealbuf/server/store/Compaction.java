@@ -22,8 +22,13 @@ import java.util.concurrent.TimeUnit;
 /// map another one, so it shall not do that for each deletion.
 ///
 /// **When it does not.** Slabs that are still held after they were emptied, because somebody views
-/// a buffer in them, take memory twice. So it does not go on while a few are. Nor does it when
-/// there is no room for a slab to copy to.
+/// a buffer in them, take memory twice. So it does not go on while a few are.
+///
+/// **In a full store** there is no room for a slab to copy to, and it is most needed. So the account
+/// lends it one slab beyond the capacity, which nobody else may use until the capacity is respected
+/// again ([Slabs]), as long as the control group has room. All that is live in a sparse slab fits
+/// into it; so the next slab that goes pays it back, and then the next may be lent. It does not stop
+/// before. Only slabs that readers hold on to can keep it waiting.
 ///
 /// It works in slices, a fifth of the loop's time at most.
 final class Compaction {
@@ -88,9 +93,10 @@ final class Compaction {
     return wasted >= WASTE_MIN && wasted >= slabs.count() * Slab.BYTES / PART_WASTED;
   }
 
-  /// Once begun: what is freed is more than the slab to copy to takes.
+  /// Once begun: what is freed is more than the slab to copy to takes. What was lent is paid back.
   private boolean stillPays() {
-    return slabs.sparseBytes() >= WASTE_MIN;
+    return slabs.sparseBytes() >= WASTE_MIN
+        || (slabs.isLent() && slabs.sparsest().isPresent());
   }
 
   private void schedule(long millis) {
@@ -142,7 +148,7 @@ final class Compaction {
 
   private boolean copy(Slab from, BufferRecord record, Place place) {
     try {
-      Slab to = slabs.withRoom(from.end(place.offset()) - place.offset());
+      Slab to = slabs.withRoomForCopy(from.end(place.offset()) - place.offset());
       Place copy = new Place(to.number(), to.appendCopy(from, place.offset()));
       published.move(record, place, copy);
       return true;

@@ -18,7 +18,8 @@ import java.util.Optional;
 /// segment, or a full slab with everything in it. One that anybody holds is passed over (a lease
 /// asks, [Gauges] must say that it can be relied on): nothing that is looked at is ever taken, and
 /// neither is what only seems to be in the way. The order is that of memory, which is that of
-/// publication.
+/// publication. A request that is refused for what it asks has nothing evicted for it: it is checked
+/// first.
 ///
 /// A request does only so much work; when the oldest part of the store is held, the next one goes
 /// on where it ended, and begins anew at the end.
@@ -65,7 +66,7 @@ final class Evictor {
 
   /// Evicts for records and payloads that go to slabs, unless the open one has room for them.
   void makeRoomInSlabs(long bytes) {
-    if (enabled && slabs.open().filter(slab -> slab.hasRoom(bytes)).isEmpty()) {
+    if (enabled && !slabs.hasRoom(bytes)) {
       makeRoom(Slab.BYTES);
     }
   }
@@ -82,7 +83,7 @@ final class Evictor {
   private void makeRoom(long bytes) {
     probes = 0;
     SlabWalk.Budget budget = new SlabWalk.Budget(STEPS);
-    for (int rounds = 0; rounds < 2 && account.room() < bytes; ) {
+    for (int rounds = 0; rounds < 2 && !account.hasRoom(bytes); ) {
       Optional<Slab> slab = slabs.from(next.slab());
       if (slab.isEmpty()) {
         next = Place.START;
@@ -98,23 +99,35 @@ final class Evictor {
   /// What is live in a slab: all that must go for it to go.
   private record Content(List<BufferRecord> inline, Map<Long, List<BufferRecord>> dedicated) {}
 
+  /// A slab that is held is not walked, unless a record in it may lead to a dedicated segment.
   private Place evictFrom(Slab slab, long bytes, SlabWalk.Budget budget) {
-    Content content = content(slab, budget);
-    for (Map.Entry<Long, List<BufferRecord>> each : content.dedicated.entrySet()) {
-      if (account.room() >= bytes) {
+    boolean full = slabs.open().filter(open -> open == slab).isEmpty();
+    boolean free = full && isFree(slab);
+    if (free || slab.leadsElsewhere()) {
+      Content content = content(slab, budget);
+      if (!evictDedicated(content, bytes)) {
         return new Place(slab.number(), 0);
+      }
+      boolean last = slab.live() == content.inline.size();
+      if (free && last && !account.hasRoom(bytes)) {
+        evict(content.inline);
+      }
+    }
+    return new Place(slab.number() + 1, 0);
+  }
+
+  /// False when it ended before the last because there is room.
+  private boolean evictDedicated(Content content, long bytes) {
+    for (Map.Entry<Long, List<BufferRecord>> each : content.dedicated.entrySet()) {
+      if (account.hasRoom(bytes)) {
+        return false;
       }
       Optional<DedicatedSegment> segment = dedicated.find(each.getKey());
       if (segment.isPresent() && isFree(segment.get())) {
         evict(each.getValue());
       }
     }
-    boolean full = slabs.open().filter(open -> open == slab).isEmpty();
-    boolean last = slab.live() == content.inline.size();
-    if (full && last && account.room() < bytes && !content.inline.isEmpty() && isFree(slab)) {
-      evict(content.inline);
-    }
-    return new Place(slab.number() + 1, 0);
+    return true;
   }
 
   private Content content(Slab slab, SlabWalk.Budget budget) {

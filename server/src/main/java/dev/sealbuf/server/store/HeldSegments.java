@@ -10,10 +10,12 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
 
@@ -21,6 +23,11 @@ import java.util.function.LongConsumer;
 ///
 /// Nothing revokes a mapping, so a deleted buffer takes memory for as long as anybody looks at it.
 /// What is held counts against the capacity; what is not is given back at once.
+///
+/// **How many at a time?** To ask, to watch and to hand over to a worker takes some 30 us, and a
+/// session may end with a thousand unfinished buffers. So a few segments are let go of in the turn
+/// in which their last name goes, and the rest wait, charged as they were, for slices of their own.
+/// Who finds the account full meanwhile takes from those that wait first.
 ///
 /// **Is it held?** [Lease] answers on the spot. FREE: the charge ends with the request that let go,
 /// and a worker closes the segment. HELD: the charge becomes one of held memory.
@@ -40,6 +47,15 @@ final class HeldSegments implements AutoCloseable {
   /// Segments that one look considers: with a lease each, below a millisecond.
   private static final int LOOKS_AT_ONCE = 128;
 
+  /// Segments that one turn lets go of: a millisecond.
+  static final int LET_GO_AT_ONCE = 32;
+
+  /// What is let go of at once within so long counts as of one turn.
+  private static final long TURN_NANOS = 2_000_000;
+
+  /// A segment to which nothing leads any more and that has not been asked about.
+  private record Waiting(SharedSegment segment, Account.Charge charge, String name) {}
+
   /// A segment that a worker has closed, and when.
   private record Closed(HeldSegment segment, long nanos) {}
 
@@ -51,11 +67,15 @@ final class HeldSegments implements AutoCloseable {
   private final Watch watch;
   private final Gauges gauges;
   private final Clock clock;
+  private final SequencedMap<Long, Waiting> waiting = new LinkedHashMap<>();
   private final NavigableMap<Long, HeldSegment> segments = new TreeMap<>();
   private final Map<Long, Watch.Registration> watches = new HashMap<>();
   private final Queue<Closed> closed = new ArrayDeque<>();
   private final Queue<Kept> kept = new ArrayDeque<>();
   private LongConsumer goneListener = _ -> {};
+  private long turn;
+  private int letGoInTurn;
+  private boolean slicing;
   private boolean looking;
   private boolean closing;
 
@@ -65,6 +85,8 @@ final class HeldSegments implements AutoCloseable {
     this.watch = watch;
     this.gauges = gauges;
     this.clock = clock;
+    this.turn = clock.nanos();
+    account.whenShort(this::letGoNext);
   }
 
   /// Who hears, by [SegmentKey], which segments are gone.
@@ -85,7 +107,12 @@ final class HeldSegments implements AutoCloseable {
 
   /// Whether the segment of a [SegmentKey] is not gone.
   boolean contains(long key) {
-    return segments.containsKey(key);
+    return segments.containsKey(key) || waiting.containsKey(key);
+  }
+
+  /// Whether memory is on its way back that is still charged, or that a worker still has.
+  boolean isGivingBack() {
+    return !waiting.isEmpty() || account.isClosing();
   }
 
   /// The first that is held, with this key or a greater one.
@@ -102,7 +129,51 @@ final class HeldSegments implements AutoCloseable {
   ///
   /// @param name of the buffer that it was
   void letGo(SharedSegment segment, Account.Charge charge, String name) {
-    HeldSegment letGo = new HeldSegment(segment, name, charge);
+    Waiting next = new Waiting(segment, charge, name);
+    if (closing || (waiting.isEmpty() && isLeftOfTurn())) {
+      letGo(next);
+      return;
+    }
+    waiting.put(SegmentKey.of(segment.kind(), segment.number()), next);
+    sliceLater();
+  }
+
+  private boolean isLeftOfTurn() {
+    long now = clock.nanos();
+    if (now - turn > TURN_NANOS) {
+      turn = now;
+      letGoInTurn = 0;
+    }
+    return letGoInTurn++ < LET_GO_AT_ONCE;
+  }
+
+  private void sliceLater() {
+    if (!slicing && !waiting.isEmpty()) {
+      slicing = true;
+      workers.later(0, this::slice);
+    }
+  }
+
+  private void slice() {
+    slicing = false;
+    for (int i = 0; i < LET_GO_AT_ONCE && letGoNext(); i++) {}
+    sliceLater();
+  }
+
+  /// False when none waits.
+  private boolean letGoNext() {
+    Map.Entry<Long, Waiting> next = waiting.pollFirstEntry();
+    if (next == null) {
+      return false;
+    }
+    letGo(next.getValue());
+    return true;
+  }
+
+  private void letGo(Waiting next) {
+    SharedSegment segment = next.segment;
+    Account.Charge charge = next.charge;
+    HeldSegment letGo = new HeldSegment(segment, next.name, charge);
     boolean held = !closing && gauges.lease() && probe(segment) == Lease.Answer.HELD;
     if (held) {
       letGo.hold();
@@ -232,6 +303,7 @@ final class HeldSegments implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
+    while (letGoNext()) {}
     watches.values().forEach(Watch.Registration::close);
     watches.clear();
     closeKept();

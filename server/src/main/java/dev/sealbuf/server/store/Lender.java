@@ -28,7 +28,8 @@ import java.util.function.Function;
 /// and its memory and its charge go when the worker gives it back. Whoever takes something back
 /// from a worker looks at that first.
 final class Lender {
-  /// A worker gives back a GiB in 4 ms, in 150 ms if it is in small pages.
+  /// A worker gives back a GiB in 4 ms, in 150 ms if it is in small pages; a thousand segments are
+  /// let go of in some 30 turns.
   private static final int CLOSING_MILLIS = 5;
 
   private static final int CLOSING_TRIES = 200;
@@ -71,6 +72,25 @@ final class Lender {
     this.rights = rights;
   }
 
+  /// Refuses a create for what it asks, room aside.
+  void requireAdmissible(Peer peer, Optional<String> name, long nbytes, Terms terms)
+      throws Refusal {
+    requireLength(nbytes);
+    if (reservations.used(peer, name, terms).isEmpty()) {
+      unfinished.requireQuota(peer);
+      if (name.isPresent()) {
+        var _ = claims.requireMayHave(peer, name.get(), terms);
+      }
+    }
+  }
+
+  private static void requireLength(long nbytes) throws Refusal {
+    if (nbytes < 0) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
+    }
+  }
+
   CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms terms) {
     return create(peer, name, nbytes, terms, false);
   }
@@ -91,7 +111,7 @@ final class Lender {
     try {
       return prepare(admission.admit());
     } catch (Refusal e) {
-      boolean soon = e.code() == ErrorCode.STORE_FULL && account.isClosing();
+      boolean soon = e.code() == ErrorCode.STORE_FULL && held.isGivingBack();
       if (!soon || tries == 0) {
         return CompletableFuture.failedStage(e);
       }
@@ -169,10 +189,7 @@ final class Lender {
 
   private UnfinishedBuffer admit(
       Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) throws Refusal {
-    if (nbytes < 0) {
-      throw new Refusal(
-          ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
-    }
+    requireLength(nbytes);
     account.requireRoom(nbytes);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     if (reserved.isPresent()) {

@@ -52,7 +52,6 @@ final class Publisher {
 
   /// Publishes a payload in a slab.
   Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
-    requireSmall(payload.remaining());
     published.requireSlot(claim.name(), peer);
     Slab slab = slabs.withRoom(span(claim.name(), payload.remaining()));
     return show(write(slab, claim, new Common(peer, terms, clock.epochMicros()), payload));
@@ -116,7 +115,8 @@ final class Publisher {
     return new Common(buffer.producer(), buffer.terms(), clock.epochMicros());
   }
 
-  private static void requireSmall(long nbytes) throws Refusal {
+  /// Refuses a payload that does not belong in a slab.
+  static void requireSmall(long nbytes) throws Refusal {
     if (nbytes > Limits.PUT_MAX) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST,

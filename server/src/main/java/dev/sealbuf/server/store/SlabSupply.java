@@ -40,12 +40,29 @@ final class SlabSupply implements AutoCloseable {
     return next;
   }
 
+  /// The next slab for copies, beyond the capacity if need be.
+  Slab takeBeyond() throws Refusal {
+    if (spare == null) {
+      make(account.chargeBeyond(Account.Kind.SLAB, Slab.BYTES));
+    }
+    return take();
+  }
+
   /// Makes sure that the next slab is there.
   void ensure() throws Refusal {
     if (spare == null) {
-      spare = create();
-      preparing = 0;
+      make(account.charge(Account.Kind.SLAB, Slab.BYTES));
     }
+  }
+
+  /// Refuses so many bytes in a slab that was taken beyond the capacity and still is.
+  void requireRespected(long bytes) throws Refusal {
+    account.requireRespected(bytes);
+  }
+
+  /// Whether a slab that was taken beyond the capacity still is.
+  boolean isOverdrawn() {
+    return account.isOverdrawn();
   }
 
   /// Has the next slab made, if there is room for it.
@@ -102,13 +119,13 @@ final class SlabSupply implements AutoCloseable {
     return charge;
   }
 
-  private Slab create() throws Refusal {
-    Account.Charge charge = account.charge(Account.Kind.SLAB, Slab.BYTES);
+  private void make(Account.Charge charge) throws Refusal {
     try {
       Slab slab = numbers.next(Slab::create);
       charge.inHugePages(slab.hugePageBytes());
       charges.put(slab, charge);
-      return slab;
+      spare = slab;
+      preparing = 0;
     } catch (IOException e) {
       charge.close();
       throw Refusal.shortage(e);

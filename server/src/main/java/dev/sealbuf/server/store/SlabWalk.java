@@ -46,6 +46,9 @@ final class SlabWalk {
   /// To look whether a record is live, which is a cache miss or two.
   private static final int LOOK = 4;
 
+  /// To find the next slab and see whether anything in it matters.
+  private static final int SLAB = 4;
+
   /// To read a record.
   private static final int READ = 16;
 
@@ -72,6 +75,9 @@ final class SlabWalk {
     for (Optional<Slab> slab = slabs.from(at.slab());
         slab.isPresent();
         slab = slabs.from(at.slab())) {
+      if (budget.isSpent()) {
+        return Optional.of(at);
+      }
       Slab current = slab.get();
       long start = current.number() == at.slab() ? at.offset() : 0;
       at = walk(current, start, until, budget, visitor);
@@ -105,7 +111,7 @@ final class SlabWalk {
       }
       at = next;
     }
-    budget.spend(1);
+    budget.spend(SLAB);
     return new Place(slab.number() + 1, 0);
   }
 

@@ -24,6 +24,11 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A record that does not fit closes the open slab for good; at most the largest `put`, an eighth
 /// of a slab, stays unused at its end. The next one comes from a [SlabSupply].
+///
+/// **Copies.** [Compaction] appends to the same slab. When there is no room for another one, it is
+/// lent one beyond the capacity; then the open slab takes nothing but copies until the capacity is
+/// respected again. So a copy always fits: what is live in a sparse slab takes five eighths of the
+/// one that was lent.
 final class Slabs implements AutoCloseable {
   /// Each is a mapping of the daemon, and a JVM that comes near 65 530 of them aborts.
   static final int SLABS_MAX = 32_768;
@@ -50,6 +55,10 @@ final class Slabs implements AutoCloseable {
 
   private Runnable sparseListener = () -> {};
   private @Nullable Slab open;
+
+  /// Whether the open slab was taken for copies, beyond the capacity.
+  private boolean lent;
+
   private boolean watchesIdleness;
 
   /// Opens the first slab: whoever starts a store learns at once whether it can hold anything.
@@ -62,16 +71,50 @@ final class Slabs implements AutoCloseable {
 
   /// A slab with room for so many bytes, at most a slab's.
   Slab withRoom(long bytes) throws Refusal {
+    requireNotLent(bytes);
     Slab current = open;
     if (current != null && current.hasRoom(bytes)) {
       prepareNext(current);
       return current;
     }
     requireAnother();
-    Slab next = supply.take();
+    return replaceOpen(supply.take());
+  }
+
+  /// The same for a copy, which frees more than it takes.
+  Slab withRoomForCopy(long bytes) throws Refusal {
+    Slab current = open;
+    if (current != null && current.hasRoom(bytes)) {
+      prepareNext(current);
+      return current;
+    }
+    requireAnother();
+    Slab next = replaceOpen(supply.takeBeyond());
+    lent = supply.isOverdrawn();
+    return next;
+  }
+
+  private Slab replaceOpen(Slab next) {
     finish();
     open(next);
     return next;
+  }
+
+  /// Whether [#withRoom] finds room without another slab.
+  boolean hasRoom(long bytes) {
+    return open != null && open.hasRoom(bytes) && !isLent();
+  }
+
+  /// Whether the open slab takes copies only.
+  boolean isLent() {
+    return lent && supply.isOverdrawn();
+  }
+
+  private void requireNotLent(long bytes) throws Refusal {
+    if (lent) {
+      supply.requireRespected(bytes);
+      lent = false;
+    }
   }
 
   private void prepareNext(Slab current) {
@@ -83,6 +126,7 @@ final class Slabs implements AutoCloseable {
   /// Makes sure that records of these spans, together at most a slab's bytes, can be appended one
   /// after the other.
   void requireRoom(List<Long> spans) throws Refusal {
+    requireNotLent(spans.stream().mapToLong(Long::longValue).sum());
     long position = open == null ? Slab.BYTES : open.position();
     for (long span : spans) {
       if (position + span > Slab.BYTES) {
@@ -104,6 +148,7 @@ final class Slabs implements AutoCloseable {
   private void open(Slab slab) {
     slabs.add(slab);
     open = slab;
+    lent = false;
   }
 
   private void finish() {

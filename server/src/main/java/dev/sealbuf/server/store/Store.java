@@ -89,7 +89,7 @@ public final class Store implements AutoCloseable {
         new Publisher(published, memory.slabs(), memory.dedicated(), config.clock(), started);
     published.addListener(waiters);
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
-    watchers = new Watchers(publisher::version, new Replays(walk, turns));
+    watchers = new Watchers(publisher::version, new Replays(walk, turns), turns);
     published.addListener(watchers);
     ledger = new Ledger(heap, this::exists);
     claims = new Claims(published, unfinished, rights, config.random());
@@ -173,9 +173,10 @@ public final class Store implements AutoCloseable {
   public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms given)
       throws Refusal {
     Terms terms = admitted(given, 1);
-    evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES);
+    Publisher.requireSmall(payload.remaining());
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
+    evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES);
     Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
     return publication;
@@ -187,9 +188,9 @@ public final class Store implements AutoCloseable {
   public BatchPublication putMany(
       Peer peer, List<BatchIndex.Entry> index, ByteBuffer payload, Terms given) throws Refusal {
     Terms terms = admitted(given, index.size());
-    evictor.makeRoomInSlabs(payload.remaining() + index.size() * Evictor.RECORD_BYTES);
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
+    evictor.makeRoomInSlabs(payload.remaining() + index.size() * Evictor.RECORD_BYTES);
     return publisher.putMany(named, index, peer, payload.slice(), terms);
   }
 
@@ -197,6 +198,7 @@ public final class Store implements AutoCloseable {
   public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms given) {
     try {
       Terms terms = admitted(given, 1);
+      lender.requireAdmissible(peer, name, nbytes, terms);
       evictor.makeRoomForSegment(nbytes);
       return lender.create(peer, name, nbytes, terms);
     } catch (Refusal e) {
@@ -208,6 +210,7 @@ public final class Store implements AutoCloseable {
   public CompletionStage<Loan> createBatch(Peer peer, long nbytes, Terms given) {
     try {
       Terms terms = admitted(given, Limits.BATCH_MAX);
+      lender.requireAdmissible(peer, Optional.empty(), nbytes, terms);
       evictor.makeRoomForSegment(nbytes);
       return lender.createBatch(peer, nbytes, terms);
     } catch (Refusal e) {
@@ -224,15 +227,21 @@ public final class Store implements AutoCloseable {
 
   /// Publishes what was created, or its first `nbytes`.
   public CompletionStage<Publication> seal(Peer peer, long buffer, OptionalLong nbytes) {
-    evictor.makeRoomInSlabs(Evictor.RECORD_BYTES);
-    return lender.seal(peer, buffer, nbytes);
+    return roomFor(1, lender.seal(peer, buffer, nbytes));
   }
 
   /// Publishes the buffers in a segment that was created for several, or none.
   public CompletionStage<BatchPublication> sealMany(
       Peer peer, long buffer, List<BatchIndex.Entry> index) {
-    evictor.makeRoomInSlabs(index.size() * Evictor.RECORD_BYTES);
-    return lender.sealMany(peer, buffer, index);
+    return roomFor(index.size(), lender.sealMany(peer, buffer, index));
+  }
+
+  /// For the records of a seal that was not refused: they are written in a later turn.
+  private <T> CompletionStage<T> roomFor(int records, CompletionStage<T> seal) {
+    if (!seal.toCompletableFuture().isDone()) {
+      evictor.makeRoomInSlabs(records * Evictor.RECORD_BYTES);
+    }
+    return seal;
   }
 
   public void abort(Peer peer, long buffer) throws Refusal {

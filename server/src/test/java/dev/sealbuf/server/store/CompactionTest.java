@@ -75,7 +75,7 @@ class CompactionTest {
   }
 
   @Test
-  void withoutRoomNothingIsCopiedAndNothingIsLost() throws Refusal {
+  void withoutRoomNothingIsLost() throws Refusal {
     long capacity = StoreConfig.CAPACITY_MIN + 24 * Slab.BYTES;
     try (TestStore store = new TestStore(capacity, TestStore.SEGMENTS_MAX);
         CatalogReader reader = new CatalogReader(store)) {

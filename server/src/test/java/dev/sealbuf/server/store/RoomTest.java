@@ -18,6 +18,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class RoomTest {
   private static final Peer PRODUCER = TestStore.PRODUCER;
   private static final Peer OTHER = TestStore.READER;
+
+  /// Another session of the producer's uid.
+  private static final Peer SECOND = new Peer(3, PRODUCER.uid());
   private static final int MIB = 1 << 20;
   private static final long LONG = 50_000;
 
@@ -61,9 +64,9 @@ class RoomTest {
   }
 
   @Test
-  void aLargeOneInFrontIsNotOvertakenBySmallOnes() throws Exception {
+  void aLargeOneInFrontIsNotOvertakenBySmallOnesOfItsUid() throws Exception {
     CompletableFuture<Long> large = await(PRODUCER, 6 * MIB, LONG);
-    CompletableFuture<Long> small = await(OTHER, 2 * MIB, LONG);
+    CompletableFuture<Long> small = await(SECOND, 2 * MIB, LONG);
     store.delete(PRODUCER, "n0");
     store.delete(PRODUCER, "n1");
     store.statistics();
@@ -102,7 +105,7 @@ class RoomTest {
   @Test
   void aSessionThatEndsLeavesTheLineToTheNext() throws Exception {
     CompletableFuture<Long> large = await(PRODUCER, 8 * MIB, LONG);
-    CompletableFuture<Long> small = await(OTHER, 2 * MIB, LONG);
+    CompletableFuture<Long> small = await(SECOND, 2 * MIB, LONG);
     store.delete(PRODUCER, "n0");
     store.endSession(PRODUCER);
     assertThat(small.get(20, TimeUnit.SECONDS)).isEqualTo(2 * MIB);

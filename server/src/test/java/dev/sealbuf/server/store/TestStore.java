@@ -50,6 +50,10 @@ final class TestStore implements AutoCloseable {
   }
 
   TestStore(long capacity, int segmentsMax) {
+    this(capacity, segmentsMax, NamespacePolicy.DEFAULT);
+  }
+
+  TestStore(long capacity, int segmentsMax, NamespacePolicy policy) {
     StoreConfig config =
         new StoreConfig(
             capacity,
@@ -57,7 +61,7 @@ final class TestStore implements AutoCloseable {
             segmentsMax,
             DAEMON,
             "0.0.0-test",
-            NamespacePolicy.DEFAULT,
+            policy,
             Optional.empty(),
             Clock.system(),
             new SplittableRandom(7));
