@@ -39,7 +39,7 @@ final class Parts implements AutoCloseable {
       Gauges gauges = new Gauges(true, true);
       held = new HeldSegments(account, workers, watch, gauges, loop.clock());
       memory = Memory.begin(account, workers, held, 7);
-      catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), loop);
+      catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), loop, loop.clock());
     } catch (IOException | Refusal e) {
       throw new AssertionError(e);
     }
