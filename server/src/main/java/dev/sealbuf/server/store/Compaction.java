@@ -24,11 +24,11 @@ import java.util.concurrent.TimeUnit;
 /// **When it does not.** Slabs that are still held after they were emptied, because somebody views
 /// a buffer in them, take memory twice. So it does not go on while a few are.
 ///
-/// **In a full store** there is no room for a slab to copy to, and it is most needed. So the account
-/// lends it one slab beyond the capacity, which nobody else may use until the capacity is respected
-/// again ([Slabs]), as long as the control group has room. All that is live in a sparse slab fits
-/// into it; so the next slab that goes pays it back, and then the next may be lent. It does not stop
-/// before. Only slabs that readers hold on to can keep it waiting.
+/// **In a full store** there is no room for a slab to copy to, and it is most needed. So the
+/// account lends it one slab beyond the capacity, which nobody else may use until the capacity is
+/// respected again ([Slabs]), as long as the control group has room. All that is live in a sparse
+/// slab fits into it; so the next slab that goes pays it back, and then the next may be lent. It
+/// does not stop before. Only slabs that readers hold on to can keep it waiting.
 ///
 /// It works in slices, a fifth of the loop's time at most.
 final class Compaction {
@@ -95,8 +95,7 @@ final class Compaction {
 
   /// Once begun: what is freed is more than the slab to copy to takes. What was lent is paid back.
   private boolean stillPays() {
-    return slabs.sparseBytes() >= WASTE_MIN
-        || (slabs.isLent() && slabs.sparsest().isPresent());
+    return slabs.sparseBytes() >= WASTE_MIN || (slabs.isLent() && slabs.sparsest().isPresent());
   }
 
   private void schedule(long millis) {

@@ -18,8 +18,8 @@ import java.util.Optional;
 /// segment, or a full slab with everything in it. One that anybody holds is passed over (a lease
 /// asks, [Gauges] must say that it can be relied on): nothing that is looked at is ever taken, and
 /// neither is what only seems to be in the way. The order is that of memory, which is that of
-/// publication. A request that is refused for what it asks has nothing evicted for it: it is checked
-/// first.
+/// publication. A request that is refused for what it asks has nothing evicted for it: it is
+/// checked first.
 ///
 /// A request does only so much work; when the oldest part of the store is held, the next one goes
 /// on where it ended, and begins anew at the end.

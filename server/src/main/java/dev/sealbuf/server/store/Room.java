@@ -28,15 +28,15 @@ import java.util.concurrent.TimeUnit;
 /// that had its turn longest ago. So nobody waits behind a request of somebody else that cannot be
 /// met.
 ///
-/// **And large ones?** They would wait for as long as small ones of others come. So a front that was
-/// passed over [#PASSES] times is waited for, for [#TURN_LOOKS] looks, about a second: what is given
-/// back meanwhile is for nobody else in the lines. If that does not suffice it has had its turn, and
-/// the others go on until somebody was passed over as often again.
+/// **And large ones?** They would wait for as long as small ones of others come. So a front that
+/// was passed over [#PASSES] times is waited for, for [#TURN_LOOKS] looks, about a second: what is
+/// given back meanwhile is for nobody else in the lines. If that does not suffice it has had its
+/// turn, and the others go on until somebody was passed over as often again.
 ///
 /// **When?** When something was given back, and every [#LOOK_MILLIS], because what other programs
 /// give back to the control group is told by nobody. What one is told that there is room for, the
-/// next is not told as well. Room is no promise all the same: whoever is told must be quick, or wait
-/// again.
+/// next is not told as well. Room is no promise all the same: whoever is told must be quick, or
+/// wait again.
 final class Room {
   /// What a small buffer needs when the open slab has no room for it. Whoever waits for that may
   /// want a segment of its own, which takes less.

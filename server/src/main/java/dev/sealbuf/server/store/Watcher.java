@@ -10,8 +10,8 @@ import java.util.function.LongSupplier;
 /// is not dropped but waits.
 ///
 /// Changes are numbered by [Watchers], which may tell of them later than they happened. What
-/// happened before the watcher came, or before it was told that something is missing, it is not told
-/// any more.
+/// happened before the watcher came, or before it was told that something is missing, it is not
+/// told any more.
 public final class Watcher {
   /// Where events go.
   @FunctionalInterface
@@ -31,8 +31,7 @@ public final class Watcher {
 
   /// @param version of the last publication
   /// @param change number of the last change
-  Watcher(
-      String prefix, Sink sink, LongSupplier version, LongSupplier change, Replays replays) {
+  Watcher(String prefix, Sink sink, LongSupplier version, LongSupplier change, Replays replays) {
     this.prefix = prefix;
     this.sink = sink;
     this.version = version;

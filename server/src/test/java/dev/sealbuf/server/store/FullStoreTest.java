@@ -77,9 +77,7 @@ class FullStoreTest {
     try (TestStore store = new TestStore(CAPACITY, TestStore.SEGMENTS_MAX)) {
       List<String> names = fill(store);
       CompletableFuture<Long> small =
-          store
-              .on(each -> each.awaitRoom(TestStore.READER, 250_000, 50_000))
-              .toCompletableFuture();
+          store.on(each -> each.awaitRoom(TestStore.READER, 250_000, 50_000)).toCompletableFuture();
       CompletableFuture<Long> large =
           store
               .on(each -> each.awaitRoom(TestStore.READER, 2 * Slab.BYTES, 50_000))

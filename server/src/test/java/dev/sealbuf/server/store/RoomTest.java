@@ -21,6 +21,7 @@ class RoomTest {
 
   /// Another session of the producer's uid.
   private static final Peer SECOND = new Peer(3, PRODUCER.uid());
+
   private static final int MIB = 1 << 20;
   private static final long LONG = 50_000;
 

@@ -21,8 +21,7 @@ class TurnsInRoomTest {
   private static final long LONG = 3_600_000;
 
   private final Parts parts = new Parts(StoreConfig.CAPACITY_MIN + PIECES * 2 * MIB);
-  private final Room room =
-      new Room(parts.account, parts.memory.slabs(), parts.loop, 64 << 20);
+  private final Room room = new Room(parts.account, parts.memory.slabs(), parts.loop, 64 << 20);
   private final List<Account.Charge> pieces = new ArrayList<>();
 
   @BeforeEach

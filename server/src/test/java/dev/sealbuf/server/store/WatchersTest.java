@@ -91,8 +91,7 @@ class WatchersTest {
       turns++;
     } while (loop.turn() > 0 && told() > before);
     assertThat(turns).isGreaterThanOrEqualTo(BATCH * WATCHERS / 2048);
-    assertThat(all)
-        .allSatisfy(each -> assertThat(each.versions).isEqualTo(versions(1, BATCH)));
+    assertThat(all).allSatisfy(each -> assertThat(each.versions).isEqualTo(versions(1, BATCH)));
   }
 
   @Test
@@ -180,7 +179,6 @@ class WatchersTest {
         .hasSizeGreaterThanOrEqualTo(count - Watchers.WAITING_MAX)
         .hasSizeLessThan(count);
     loop.pass(0);
-    assertThat(all)
-        .allSatisfy(each -> assertThat(each.versions).isEqualTo(versions(1, count)));
+    assertThat(all).allSatisfy(each -> assertThat(each.versions).isEqualTo(versions(1, count)));
   }
 }
