@@ -84,10 +84,11 @@ final class Expiry implements PlaceListener, AutoCloseable {
   @Override
   public void placed(BufferRecord record, Place place) {
     if (record.expires() != 0) {
-      add((int) record.expires(), place.packed());
+      // Before it is added: else it takes the place of the first that is dropped, and is looked at.
       for (int i = 0; i < LOOKS; i++) {
         lookAtNext();
       }
+      add((int) record.expires(), place.packed());
       if (nextTick.isDone()) {
         tickIn(TICK_MILLIS);
       }
