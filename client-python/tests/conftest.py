@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ):
             item.add_marker(pytest.mark.daemon)
         if config.option.soak:
-            item.add_marker(pytest.mark.timeout(3600), append=False)
+            item.add_marker(pytest.mark.timeout(7200), append=False)
 
 
 def pytest_terminal_summary(
