@@ -94,9 +94,11 @@ final class Dispatch {
               seq,
               store.reserve(peer, reserve.name(), reserve.timeout()),
               standing -> standing(seq, standing));
+      case Request.Hold _, Request.OpenHeld _ ->
+          throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon keeps no holds");
       case Request.Map map -> mapped(seq, store.map(peer, map.segment()));
       case Request.Delete delete -> {
-        long buffer = store.delete(peer, delete.name()).buffer();
+        long buffer = store.delete(peer, delete.name(), delete.buffer()).buffer();
         outbox.send(new Reply.Deleted(seq, delete.name(), buffer));
       }
       case Request.DeleteMany many -> deleteMany(many);

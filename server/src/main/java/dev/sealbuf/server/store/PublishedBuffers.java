@@ -110,8 +110,10 @@ final class PublishedBuffers {
 
   /// Takes a name out of the catalog on behalf of a peer. What others have mapped stays; the daemon
   /// lets go of it.
-  Deletion delete(Peer peer, Name name) throws Refusal {
-    Entry entry = require(name);
+  ///
+  /// @param buffer the only one that is to be deleted
+  Deletion delete(Peer peer, Name name, OptionalLong buffer) throws Refusal {
+    Entry entry = buffer.isPresent() ? require(name, buffer.getAsLong()) : require(name);
     rights.requireMayEnd(peer, entry.record);
     remove(name, entry);
     return new Deletion(name.text(), entry.record.buffer());
@@ -145,6 +147,15 @@ final class PublishedBuffers {
     return entry(name)
         .orElseThrow(
             () -> new Refusal(ErrorCode.NOT_FOUND, "no buffer has this name: name=" + name));
+  }
+
+  private Entry require(Name name, long buffer) throws Refusal {
+    return entry(name)
+        .filter(entry -> entry.record.buffer() == buffer)
+        .orElseThrow(() ->
+            new Refusal(
+                ErrorCode.NOT_FOUND,
+                "this buffer does not have this name: buffer=%d name=%s".formatted(buffer, name)));
   }
 
   private Optional<Entry> entry(Name name) {

@@ -315,8 +315,16 @@ public final class Store implements AutoCloseable {
     return new SegmentHandle(segment, Slab.BYTES, FreshDescriptors.open(slab::freshReadOnly));
   }
 
+  /// Deletes whatever buffer has the name.
   public Deletion delete(Peer peer, String name) throws Refusal {
-    return published.delete(peer, Name.of(name));
+    return delete(peer, name, OptionalLong.empty());
+  }
+
+  /// Deletes the buffer that has the name.
+  ///
+  /// @param buffer the only one that is to be deleted
+  public Deletion delete(Peer peer, String name, OptionalLong buffer) throws Refusal {
+    return published.delete(peer, Name.of(name), buffer);
   }
 
   /// A page of the names with this prefix.
