@@ -7,7 +7,7 @@ public interface PublicationListener {
   /// A name is published or replaced: this is its record now.
   void published(BufferRecord record);
 
-  /// A name that is published next leads to another buffer so far; this was its record.
+  /// A name leads to another buffer now, which is told of next; this was its record.
   default void replaced(BufferRecord record) {}
 
   /// A name is gone; this was its record.

@@ -83,6 +83,40 @@ final class HoldingTest {
     }
   }
 
+  /// The credit of a session for descriptors that it does not read is 16.
+  @Test
+  void anOpeningWhoseDescriptorsCannotLeaveUsesNoHoldUp() {
+    try (TestClient producer = daemon.open();
+        TestClient reader = daemon.open()) {
+      put(producer, Optional.of("other"));
+      Reply.Published made = put(producer, Optional.of("a"));
+      Reply.Held held = (Reply.Held) producer.ask(new Request.Hold(3, "a", made.buffer()));
+      producer.ask(new Request.Delete(4, "a"));
+      for (int i = 1; i <= 16; i++) {
+        reader.send(TestClient.bytes(new Request.Open(i, "other", NOT_MAPPED)));
+      }
+      reader.send(TestClient.bytes(openHeld(17, made, held)));
+      for (int round = 0; round < 200; round++) { // the daemon's, in which it comes to the last
+        assertThat(producer.ask(new Request.Ping(5))).isEqualTo(new Reply.Pong(5));
+      }
+      for (int i = 1; i <= 16; i++) {
+        assertThat(reader.receive()).isInstanceOf(Reply.Opened.class);
+      }
+      assertThat(reader.receive())
+          .isEqualTo(
+              failure(
+                  17,
+                  "try_again",
+                  "a held buffer's descriptors must leave at once, and cannot now: name=a"));
+      assertThat(reader.ask(openHeld(18, made, held))).isInstanceOf(Reply.Opened.class);
+      assertThat(reader.ask(openHeld(19, made, held))).isInstanceOf(Reply.Failure.class);
+    }
+  }
+
+  private static Request openHeld(long seq, Reply.Published made, Reply.Held held) {
+    return new Request.OpenHeld(seq, made.name(), made.buffer(), held.hold(), NOT_MAPPED);
+  }
+
   @Test
   void aDeletionOfAnotherBufferIsRefusedAndDeletesNothing() {
     try (TestClient client = daemon.open()) {
