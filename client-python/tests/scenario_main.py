@@ -74,6 +74,7 @@ def main(task: str, socket: str, scenarios: str) -> int:
         if task == "verify":
             return verify(store, read)
         publish(store, read)
+        sys.stdin.read()
         return 0
 
 

@@ -42,6 +42,12 @@ public final class Limits {
   /// Unfinished buffers a session.
   public static final int UNFINISHED_MAX = 1024;
 
+  /// Holds a uid.
+  public static final int HOLDS_MAX = 4096;
+
+  /// The longest a hold keeps a buffer openable.
+  public static final int HOLD_SECONDS = 60;
+
   /// Requests a session may have in work before the daemon stops reading from it; parked ones do
   /// not count.
   public static final int PENDING_MAX = 64;

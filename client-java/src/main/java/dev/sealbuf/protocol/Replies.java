@@ -27,6 +27,7 @@ public final class Replies {
       case "opened" -> readOpened(seq, head);
       case "taken" -> readTaken(seq, head);
       case "reserved" -> new Reply.Reserved(seq, head.string("name"), natural(head, "buffer"));
+      case "held" -> new Reply.Held(seq, head.integer("hold", 1, SEQ_MAX));
       case "mapped" ->
           new Reply.Mapped(seq, natural(head, "segment"), natural(head, "segment_bytes"));
       case "deleted" -> new Reply.Deleted(seq, head.string("name"), natural(head, "buffer"));
@@ -59,6 +60,8 @@ public final class Replies {
           Frame.of(
               descriptors,
               reply("reserved", seq).string("name", name).integer("buffer", buffer).end());
+      case Reply.Held(long seq, long hold) ->
+          Frame.of(descriptors, reply("held", seq).integer("hold", hold).end());
       case Reply.Mapped mapped -> Frame.of(descriptors, head(mapped));
       case Reply.Deleted(long seq, String name, long buffer) ->
           Frame.of(

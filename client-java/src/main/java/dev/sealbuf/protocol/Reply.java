@@ -47,8 +47,8 @@ public sealed interface Reply {
   /// To abort.
   record Aborted(long seq, long buffer) implements Reply {}
 
-  /// To open; descriptors: the slab unless the request named it, the dedicated segment if there is
-  /// one.
+  /// To open and open_held; descriptors: the slab unless the request named it, the dedicated
+  /// segment if there is one.
   record Opened(long seq, long slab, long slabBytes, long record, long segment, long segmentBytes)
       implements Reply {}
 
@@ -66,6 +66,9 @@ public sealed interface Reply {
 
   /// To reserve, when the name is this session's to create.
   record Reserved(long seq, String name, long buffer) implements Reply {}
+
+  /// To hold: the number that opens the buffer once.
+  record Held(long seq, long hold) implements Reply {}
 
   /// To map; one descriptor.
   record Mapped(long seq, long segment, long segmentBytes) implements Reply {}

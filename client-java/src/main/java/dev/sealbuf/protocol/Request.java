@@ -76,11 +76,23 @@ public sealed interface Request {
   /// Asks for a buffer or for the right to create it.
   record Reserve(long seq, String name, OptionalLong timeout) implements Request {}
 
+  /// Keeps a published buffer openable, whatever happens to its name.
+  record Hold(long seq, String name, long buffer) implements Request {}
+
+  /// Asks for a buffer by its id, with the number of a hold; `slab` is one the client has mapped.
+  record OpenHeld(long seq, String name, long buffer, long hold, OptionalLong slab)
+      implements Request {}
+
   /// Asks for a slab or a catalog segment by number.
   record Map(long seq, long segment) implements Request {}
 
-  /// Takes a name out of the catalog.
-  record Delete(long seq, String name) implements Request {}
+  /// Takes a name out of the catalog; with `buffer` only if it is that buffer's.
+  record Delete(long seq, String name, OptionalLong buffer) implements Request {
+    /// Whatever buffer it leads to.
+    public Delete(long seq, String name) {
+      this(seq, name, OptionalLong.empty());
+    }
+  }
 
   /// Takes several names out of the catalog. The payload is a [NameList].
   record DeleteMany(long seq, int count, ByteBuffer payload) implements Request {}

@@ -71,8 +71,16 @@ public final class Requests {
               timeout(head));
       case "take" -> new Request.Take(seq, head.string("name"), timeout(head));
       case "reserve" -> new Request.Reserve(seq, head.string("name"), timeout(head));
+      case "hold" -> new Request.Hold(seq, head.string("name"), head.integer("buffer", 1, SEQ_MAX));
+      case "open_held" ->
+          new Request.OpenHeld(
+              seq,
+              head.string("name"),
+              head.integer("buffer", 1, SEQ_MAX),
+              head.integer("hold", 1, SEQ_MAX),
+              head.optionalInteger("slab", 1, SEQ_MAX));
       case "map" -> new Request.Map(seq, head.integer("segment", 1, SEQ_MAX));
-      case "delete" -> new Request.Delete(seq, head.string("name"));
+      case "delete" -> new Request.Delete(seq, head.string("name"), buffer(head));
       case "delete_many" -> new Request.DeleteMany(seq, count(head), payload);
       case "list" ->
           new Request.ListNames(
@@ -150,9 +158,19 @@ public final class Requests {
           request(op("take", seq).string("name", name).integer("timeout", timeout));
       case Request.Reserve(long seq, String name, OptionalLong timeout) ->
           request(op("reserve", seq).string("name", name).integer("timeout", timeout));
+      case Request.Hold(long seq, String name, long buffer) ->
+          request(op("hold", seq).string("name", name).integer("buffer", buffer));
+      case Request.OpenHeld(long seq, String name, long buffer, long hold, OptionalLong slab) ->
+          request(
+              op("open_held", seq)
+                  .string("name", name)
+                  .integer("buffer", buffer)
+                  .integer("hold", hold)
+                  .integer("slab", slab));
       case Request.Map(long seq, long segment) ->
           request(op("map", seq).integer("segment", segment));
-      case Request.Delete(long seq, String name) -> request(op("delete", seq).string("name", name));
+      case Request.Delete(long seq, String name, OptionalLong buffer) ->
+          request(op("delete", seq).string("name", name).integer("buffer", buffer));
       case Request.DeleteMany(long seq, int count, ByteBuffer payload) ->
           new Frame(0, op("delete_many", seq).integer("count", count).end(), payload);
       case Request.ListNames list ->

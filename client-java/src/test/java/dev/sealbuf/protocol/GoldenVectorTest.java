@@ -22,21 +22,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GoldenVectorTest {
   static List<String> requestVectors() {
     return Vector.framesOf(
-        "hello|put|put_many|create|seal|seal_many|abort|open|take|reserve|map|delete|delete_many"
-            + "|list|watch|await_room|holders|stat|ping");
+        "hello|put|put_many|create|seal|seal_many|abort|open|take|reserve|hold|open_held|map|delete"
+            + "|delete_many|list|watch|await_room|holders|stat|ping");
   }
 
   static List<String> replyVectors() {
     return Vector.framesOf(
-        "welcome|published|published_many|lent|aborted|opened|taken|reserved|mapped|deleted"
+        "welcome|published|published_many|lent|aborted|opened|taken|reserved|held|mapped|deleted"
             + "|deleted_many|listing|watching|event|room|holding|stats|pong|error");
   }
 
   @Test
   void everyFrameVectorIsReadByOneOfTheTwoTests() {
-    assertThat(requestVectors()).hasSize(23);
-    assertThat(replyVectors()).hasSize(20);
-    assertThat(Vector.framesOf("\\w+")).hasSize(43);
+    assertThat(requestVectors()).hasSize(26);
+    assertThat(replyVectors()).hasSize(21);
+    assertThat(Vector.framesOf("\\w+")).hasSize(47);
   }
 
   @ParameterizedTest

@@ -46,6 +46,9 @@ class RequestsTest {
         "{\"op\":\"list\",\"seq\":1,\"prefix\":\"\",\"limit\":1001,\"cursor\":0} # integer out of"
             + " bounds: field=limit value=1001 min=1 max=1000",
         "{\"op\":\"delete\",\"seq\":1,\"name\":[1]}    # field must be a string: field=name",
+        "{\"op\":\"hold\",\"seq\":1,\"name\":\"a\"}    # missing field: field=buffer",
+        "{\"op\":\"open_held\",\"seq\":1,\"name\":\"a\",\"buffer\":1,\"hold\":0} # integer out of"
+            + " bounds: field=hold value=0 min=1 max=9007199254740991",
       })
   void aHeadThatBreaksTheTableIsRefusedByName(String head, String message) {
     assertThatThrownBy(() -> read(head)).isInstanceOf(HeadException.class).hasMessage(message);

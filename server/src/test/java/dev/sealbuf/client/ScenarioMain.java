@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,7 +21,10 @@ final class ScenarioMain {
     PrintStream out = new PrintStream(System.out, true, UTF_8);
     try (Sealbuf store = Sealbuf.connect(Path.of(arguments[1]), DaemonProcess.PATIENCE)) {
       switch (arguments[0]) {
-        case "publish" -> publish(store, scenarios, out);
+        case "publish" -> {
+          publish(store, scenarios, out);
+          System.in.transferTo(OutputStream.nullOutputStream());
+        }
         case "verify" -> verify(store, scenarios, out);
         default -> throw new IllegalArgumentException("publish or verify: " + arguments[0]);
       }

@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,30 +44,48 @@ class ScenarioTest {
     try (DaemonProcess daemon = DaemonProcess.start()) {
       String scenarios = Scenario.file().toString();
       String socket = daemon.socket().toString();
-      String published = run(publisher, "", "publish", socket, scenarios);
-      String verified = run(verifier, published, "verify", socket, scenarios);
       int count = Scenario.read(Scenario.file()).size();
-      assertThat(published.lines()).hasSize(count);
-      assertThat(verified.lines()).containsExactly("verified " + count);
+      Process publishing = start(publisher, "publish", socket, scenarios);
+      Process verifying = start(verifier, "verify", socket, scenarios);
+      try {
+        verifying.getOutputStream().write(lines(publishing, count));
+        assertThat(rest(verifying)).containsExactly("verified " + count);
+        assertThat(rest(publishing)).isEmpty();
+      } finally {
+        publishing.destroyForcibly();
+        verifying.destroyForcibly();
+      }
     }
   }
 
-  private static String run(List<String> program, String input, String... arguments)
-      throws IOException, InterruptedException {
+  private static Process start(List<String> program, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(program);
     command.addAll(List.of(arguments));
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    try {
-      process.getOutputStream().write(input.getBytes(UTF_8));
-      process.getOutputStream().close();
-      String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-      assertThat(process.waitFor(PROGRAM_SECONDS, TimeUnit.SECONDS)).isTrue();
-      assertThat(process.exitValue()).as("%s", command).isZero();
-      return output;
-    } finally {
-      process.destroyForcibly();
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  /// So many lines of a program that goes on; fewer if it ends before.
+  private static byte[] lines(Process process, int count) throws IOException {
+    ByteArrayOutputStream lines = new ByteArrayOutputStream();
+    InputStream out = process.getInputStream();
+    for (int left = count; left > 0; ) {
+      int next = out.read();
+      if (next < 0) {
+        break;
+      }
+      lines.write(next);
+      left -= next == '\n' ? 1 : 0;
     }
+    return lines.toByteArray();
+  }
+
+  /// What a program says when its input has ended, and until it ends well.
+  private static List<String> rest(Process process) throws IOException, InterruptedException {
+    process.getOutputStream().close();
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor(PROGRAM_SECONDS, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).as("%s", process.info()).isZero();
+    return output.lines().toList();
   }
 
   private static List<String> java() {

@@ -169,6 +169,7 @@ public final class Slab implements SharedSegment {
     return segment.writingMapping();
   }
 
+  @Override
   public Fd freshReadOnly() throws IOException {
     return segment.freshReadOnly();
   }

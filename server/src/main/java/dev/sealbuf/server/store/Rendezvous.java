@@ -105,7 +105,7 @@ final class Rendezvous {
 
   private void delete(Peer peer, Name name) {
     try {
-      published.delete(peer, name);
+      published.delete(peer, name, OptionalLong.empty());
     } catch (Refusal e) {
       throw new IllegalStateException("what was found may be deleted in the same turn", e);
     }

@@ -35,11 +35,12 @@ class NoDescriptorsTest {
   private static final int RLIMIT_NOFILE = 7;
 
   private TestStore store;
+  private Publication there;
 
   @BeforeEach
   void open() throws Refusal {
     store = new TestStore();
-    store.publish(PRODUCER, "there", new byte[] {1});
+    there = store.publish(PRODUCER, "there", new byte[] {1});
     loadClasses();
   }
 
@@ -47,6 +48,7 @@ class NoDescriptorsTest {
   private void loadClasses() throws Refusal {
     withDescriptorsLeft(100, this::createAndAbort);
     withDescriptorsLeft(100, this::openIt);
+    openHeld(hold());
     assertThatThrownBy(() -> Memfd.create("n".repeat(300))).isInstanceOf(PosixException.class);
     isShortage(Refusal.shortage(new IOException("EMFILE (24)")));
   }
@@ -79,6 +81,43 @@ class NoDescriptorsTest {
         .singleElement()
         .satisfies(NoDescriptorsTest::isShortage);
     assertThat(withDescriptorsLeft(2, this::openIt)).isEmpty();
+  }
+
+  @Test
+  void aHoldOfADedicatedSegmentNeedsTwo() throws Refusal {
+    for (int left = 0; left < 2; left++) {
+      assertThat(withDescriptorsLeft(left, this::hold))
+          .singleElement()
+          .satisfies(NoDescriptorsTest::isShortage);
+    }
+    assertThat(withDescriptorsLeft(2, this::hold)).isEmpty();
+  }
+
+  @Test
+  void aHoldIsNotUsedUpByAnOpeningThatFailed() throws Refusal {
+    long hold = hold();
+    store.delete(PRODUCER, "there");
+    for (int left = 0; left < 2; left++) {
+      assertThat(withDescriptorsLeft(left, () -> openHeld(hold)))
+          .singleElement()
+          .satisfies(NoDescriptorsTest::isShortage);
+    }
+    assertThat(withDescriptorsLeft(2, () -> openHeld(hold))).isEmpty();
+  }
+
+  private long hold() throws Refusal {
+    return store.on(each -> each.hold(PRODUCER, "there", there.buffer()));
+  }
+
+  private void openHeld(long hold) throws Refusal {
+    OptionalLong none = OptionalLong.empty();
+    Opening opening =
+        store.on(each -> {
+          Opening found = each.openHeld(TestStore.READER, "there", there.buffer(), hold, none);
+          found.commit().run();
+          return found;
+        });
+    TestStore.close(opening.location().descriptors());
   }
 
   @Test

@@ -6,6 +6,7 @@ import dev.sealbuf.memory.Fd;
 import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.server.watch.Watch;
+import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
@@ -54,6 +56,10 @@ final class TestStore implements AutoCloseable {
   }
 
   TestStore(long capacity, int segmentsMax, NamespacePolicy policy) {
+    this(capacity, segmentsMax, policy, Clock.system());
+  }
+
+  TestStore(long capacity, int segmentsMax, NamespacePolicy policy, Clock clock) {
     StoreConfig config =
         new StoreConfig(
             capacity,
@@ -63,7 +69,7 @@ final class TestStore implements AutoCloseable {
             "0.0.0-test",
             policy,
             Optional.empty(),
-            Clock.system(),
+            clock,
             new SplittableRandom(7));
     try {
       watch = Watch.start(loop);
@@ -150,6 +156,11 @@ final class TestStore implements AutoCloseable {
 
   static void close(List<Fd> descriptors) {
     descriptors.forEach(Fd::close);
+  }
+
+  /// Of this process.
+  static long openDescriptors() {
+    return Objects.requireNonNull(new File("/proc/self/fd").list()).length;
   }
 
   Location openBuffer(Peer peer, String name, OptionalLong slab) throws Refusal {
