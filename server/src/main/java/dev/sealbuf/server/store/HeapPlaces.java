@@ -45,8 +45,12 @@ final class HeapPlaces {
 
   /// Refuses if there is no place.
   void require(int uid) throws Refusal {
+    require(uid, 1);
+  }
+
+  private void require(int uid, int count) throws Refusal {
     int own = taken(uid);
-    if (taken >= max || own >= maxOfUid) {
+    if (taken + count > max || own + count > maxOfUid) {
       throw new Refusal(
           ErrorCode.TRY_AGAIN,
           "too many %s: count=%d max=%d of_uid=%d max_of_uid=%d"
@@ -56,12 +60,48 @@ final class HeapPlaces {
 
   /// Takes a place of which it is known in the same turn that it is there.
   void takeRequired(int uid) {
-    taken++;
-    ofUid.merge(uid, 1, Integer::sum);
+    takeRequired(uid, 1);
+  }
+
+  private void takeRequired(int uid, int count) {
+    taken += count;
+    ofUid.merge(uid, count, Integer::sum);
   }
 
   void give(int uid) {
-    taken--;
-    ofUid.computeIfPresent(uid, (_, own) -> own == 1 ? null : own - 1);
+    give(uid, 1);
+  }
+
+  private void give(int uid, int count) {
+    taken -= count;
+    ofUid.computeIfPresent(uid, (_, own) -> own == count ? null : own - count);
+  }
+
+  /// Takes some at once; none costs nothing.
+  Lease lease(int uid, int count) throws Refusal {
+    if (count > 0) {
+      require(uid, count);
+      takeRequired(uid, count);
+    }
+    return new Lease(uid, count);
+  }
+
+  /// Places that are given back together, once.
+  final class Lease implements AutoCloseable {
+    private final int uid;
+    private int count;
+
+    private Lease(int uid, int count) {
+      this.uid = uid;
+      this.count = count;
+    }
+
+    @Override
+    public void close() {
+      if (count > 0) {
+        give(uid, count);
+        count = 0;
+      }
+    }
   }
 }

@@ -172,11 +172,13 @@ public final class Store implements AutoCloseable {
   /// Publishes a small buffer; without a name under one that is made up.
   public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms given)
       throws Refusal {
+    given.form().require(payload.remaining());
     Terms terms = admitted(given, 1);
     Publisher.requireSmall(payload.remaining());
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
-    evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES);
+    evictor.makeRoomInSlabs(
+        payload.remaining() + Evictor.RECORD_BYTES + given.form().bytes());
     Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
     return publication;
@@ -190,13 +192,14 @@ public final class Store implements AutoCloseable {
     Terms terms = admitted(given, index.size());
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
-    evictor.makeRoomInSlabs(payload.remaining() + index.size() * Evictor.RECORD_BYTES);
+    evictor.makeRoomInSlabs(payload.remaining() + recordBytes(index));
     return publisher.putMany(named, index, peer, payload.slice(), terms);
   }
 
   /// Lends a segment for a large buffer and reserves its name.
   public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms given) {
     try {
+      given.form().require(nbytes);
       Terms terms = admitted(given, 1);
       lender.requireAdmissible(peer, name, nbytes, terms);
       evictor.makeRoomForSegment(nbytes);
@@ -227,21 +230,28 @@ public final class Store implements AutoCloseable {
 
   /// Publishes what was created, or its first `nbytes`.
   public CompletionStage<Publication> seal(Peer peer, long buffer, OptionalLong nbytes) {
-    return roomFor(1, lender.seal(peer, buffer, nbytes));
+    long recordBytes = Evictor.RECORD_BYTES + lender.formBytes(buffer);
+    return roomFor(recordBytes, lender.seal(peer, buffer, nbytes));
   }
 
   /// Publishes the buffers in a segment that was created for several, or none.
   public CompletionStage<BatchPublication> sealMany(
       Peer peer, long buffer, List<BatchIndex.Entry> index) {
-    return roomFor(index.size(), lender.sealMany(peer, buffer, index));
+    return roomFor(recordBytes(index), lender.sealMany(peer, buffer, index));
   }
 
   /// For the records of a seal that was not refused: they are written in a later turn.
-  private <T> CompletionStage<T> roomFor(int records, CompletionStage<T> seal) {
+  private <T> CompletionStage<T> roomFor(long recordBytes, CompletionStage<T> seal) {
     if (!seal.toCompletableFuture().isDone()) {
-      evictor.makeRoomInSlabs(records * Evictor.RECORD_BYTES);
+      evictor.makeRoomInSlabs(recordBytes);
     }
     return seal;
+  }
+
+  private static long recordBytes(List<BatchIndex.Entry> index) {
+    long described =
+        index.stream().flatMap(entry -> entry.description().stream()).mapToLong(Form::bytes).sum();
+    return index.size() * Evictor.RECORD_BYTES + described;
   }
 
   public void abort(Peer peer, long buffer) throws Refusal {
