@@ -177,8 +177,7 @@ public final class Store implements AutoCloseable {
     Publisher.requireSmall(payload.remaining());
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
-    evictor.makeRoomInSlabs(
-        payload.remaining() + Evictor.RECORD_BYTES + given.form().bytes());
+    evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES + given.form().bytes());
     Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
     return publication;

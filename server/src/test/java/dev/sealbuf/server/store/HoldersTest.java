@@ -28,7 +28,14 @@ class HoldersTest {
   private final Parts parts = new Parts();
   private final Ledger ledger = new Ledger(1L << 30, _ -> true);
   private final Holders holders =
-      new Holders(ledger, parts.workers, TestStore.DAEMON, parts.memory, parts.walk, parts.held);
+      new Holders(
+          ledger,
+          new KeptSegments(parts.account, parts.workers, ledger, TestStore.SEGMENTS_MAX),
+          parts.workers,
+          TestStore.DAEMON,
+          parts.memory,
+          parts.walk,
+          parts.held);
 
   @AfterEach
   void close() {

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 /// Parts of a store, to be tried one by one on a loop and a clock that the test moves.
 final class Parts implements AutoCloseable {
   static final Peer PEER = TestStore.PRODUCER;
+  private static final long HEAP_BYTES = 1L << 30;
 
   final ManualLoop loop = new ManualLoop();
   final Account account;
@@ -24,6 +25,7 @@ final class Parts implements AutoCloseable {
   final PublishedBuffers published;
   final Publisher publisher;
   final SlabWalk walk;
+  private final HeapPlaces nothing = new HeapPlaces("forms", 0);
   private long buffers;
   private long segments;
 
@@ -44,7 +46,9 @@ final class Parts implements AutoCloseable {
       throw new AssertionError(e);
     }
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
-    publisher = new Publisher(published, memory.slabs(), memory.dedicated(), loop.clock(), 0);
+    UnnamedBuffers unnamed = new UnnamedBuffers(published, loop, HEAP_BYTES);
+    publisher =
+        new Publisher(published, memory.slabs(), memory.dedicated(), unnamed, loop.clock(), 0);
     walk = new SlabWalk(catalog, memory.slabs());
     published.addPlaceListener(memory.dedicated());
   }
@@ -68,14 +72,15 @@ final class Parts implements AutoCloseable {
     Account.Charge charge = account.charge(Account.Kind.UNFINISHED, bytes);
     DedicatedSegment segment = DedicatedSegment.prepare(++segments, bytes);
     UnfinishedBuffer buffer =
-        new UnfinishedBuffer(claim(name), PEER, nbytes, Terms.PLAIN, false, charge);
+        new UnfinishedBuffer(
+            claim(name), PEER, nbytes, Terms.PLAIN, false, charge, nothing.lease(PEER.uid(), 0));
     buffer.prepared(segment);
-    publisher.publish(buffer, nbytes);
+    publisher.publish(buffer, nbytes, Form.PLAIN);
     return segment.freshReadOnly();
   }
 
   void delete(String name) throws Refusal {
-    published.delete(PEER, Name.of(name));
+    published.delete(PEER, Name.of(name), OptionalLong.empty());
   }
 
   /// Leads a name to a copy of its record, as compaction does.

@@ -3,6 +3,7 @@ package dev.sealbuf.server.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -56,7 +57,8 @@ class WatchersTest {
 
   private void publish(String name, int count) {
     for (int i = 0; i < count; i++) {
-      watchers.published(new BufferRecord(name, 1, ++version, 0, 64, 0, 0, 0, "B", 0));
+      watchers.published(
+          new BufferRecord(name, 1, ++version, 0, 64, 0, 0, 0, Description.bytes(0), 0));
     }
   }
 
