@@ -38,7 +38,7 @@ final class RangedDownload {
   }
 
   /// Fills the memory. When this returns or throws, nothing writes to it any more.
-  ObjectVersion into(MemorySegment memory) {
+  void into(MemorySegment memory) {
     try (ExecutorService threads =
         Executors.newFixedThreadPool(AT_ONCE, Thread.ofVirtual().factory())) {
       ExecutorCompletionService<GetObjectResponse> ranges =
@@ -56,7 +56,7 @@ final class RangedDownload {
         }
       } catch (ExecutionException e) {
         threads.shutdownNow(); // the others are of no use any more
-        throw unchecked(e.getCause());
+        throw unchecked(e);
       } catch (InterruptedException e) {
         threads.shutdownNow();
         Thread.currentThread().interrupt();
@@ -73,13 +73,16 @@ final class RangedDownload {
             .range("bytes=%d-%d".formatted(first, first + range.byteSize() - 1))
             .ifMatch(object.etag())
             .build();
-    return s3.getObject(
-        request,
-        (response, bytes) -> {
-          requireLength(response, range.byteSize());
-          fill(range, bytes);
-          return response;
-        });
+    return S3Failure.explained(
+        object.location(),
+        () ->
+            s3.getObject(
+                request,
+                (response, bytes) -> {
+                  requireLength(response, range.byteSize());
+                  fill(range, bytes);
+                  return response;
+                }));
   }
 
   /// A server that does not know ranges would send the object's first bytes for each.
@@ -107,10 +110,11 @@ final class RangedDownload {
     }
   }
 
-  private static RuntimeException unchecked(Throwable cause) {
-    if (cause instanceof Error error) {
-      throw error;
-    }
-    return (RuntimeException) cause; // no range throws anything checked
+  private static RuntimeException unchecked(ExecutionException e) {
+    return switch (e.getCause()) {
+      case RuntimeException failure -> failure;
+      case Error error -> throw error;
+      case null, default -> new IllegalStateException(e); // no range throws anything checked
+    };
   }
 }

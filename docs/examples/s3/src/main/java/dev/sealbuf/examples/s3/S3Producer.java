@@ -102,7 +102,7 @@ public final class S3Producer {
             object.nbytes(),
             memory -> {
               downloaded.set(true);
-              S3Failure.explained(object.location(), () -> download.into(memory));
+              download.into(memory);
             })) {
       IO.println(
           "%s %s bytes=%d ms=%d"

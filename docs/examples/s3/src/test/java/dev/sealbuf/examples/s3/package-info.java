@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sealbuf.examples.s3;
+
+import org.jspecify.annotations.NullMarked;
