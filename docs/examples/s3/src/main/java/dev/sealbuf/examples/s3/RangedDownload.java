@@ -73,25 +73,25 @@ final class RangedDownload {
             .range("bytes=%d-%d".formatted(first, first + range.byteSize() - 1))
             .ifMatch(object.etag())
             .build();
-    return S3Failure.explained(
-        object.location(),
-        () ->
-            s3.getObject(
-                request,
-                (response, bytes) -> {
-                  requireLength(response, range.byteSize());
-                  fill(range, bytes);
-                  return response;
-                }));
-  }
-
-  /// A server that does not know ranges would send the object's first bytes for each.
-  private void requireLength(GetObjectResponse response, long nbytes) {
-    if (response.contentLength() != nbytes) {
+    GetObjectResponse answer =
+        S3Failure.explained(
+            object.location(),
+            () ->
+                s3.getObject(
+                    request,
+                    (response, bytes) -> {
+                      if (response.contentLength() == range.byteSize()) {
+                        fill(range, bytes);
+                      }
+                      return response;
+                    }));
+    if (answer.contentLength() != range.byteSize()) {
+      // The object's first bytes, from a server that does not know ranges.
       throw SdkClientException.create(
-          "a range has the length that was asked for: name=%s asked=%d length=%d"
-              .formatted(object.name(), nbytes, response.contentLength()));
+          "an answer is as long as the range: name=%s range=%d answer=%d"
+              .formatted(object.name(), range.byteSize(), answer.contentLength()));
     }
+    return answer;
   }
 
   private void fill(MemorySegment range, InputStream bytes) {

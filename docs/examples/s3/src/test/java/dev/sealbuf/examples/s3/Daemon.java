@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// A daemon on a private socket, started by the launcher as a user would.
 final class Daemon implements AutoCloseable {
@@ -49,12 +50,15 @@ final class Daemon implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     process.destroy();
-    process.waitFor();
+    process.onExit().join();
     process.inputReader().close();
-    Files.deleteIfExists(socket().resolveSibling("sealbuf.sock.lock"));
-    Files.deleteIfExists(socket());
+    try (Stream<Path> left = Files.list(folder)) {
+      for (Path file : left.toList()) {
+        Files.delete(file);
+      }
+    }
     Files.delete(folder);
   }
 }

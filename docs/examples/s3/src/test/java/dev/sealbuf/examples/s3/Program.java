@@ -4,6 +4,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -28,13 +29,21 @@ record Program(int status, String output, String errors) {
     return run(List.of(python.toString(), reader.toString()), environment, arguments);
   }
 
+  /// A shell in the top folder of the tree, with this JVM's Java.
+  static Program shell(Map<String, String> environment, String commands) {
+    Map<String, String> all = new HashMap<>(environment);
+    all.put("JAVA25_HOME", System.getProperty("java.home", ""));
+    all.put("PATH", "/usr/bin:/bin");
+    return run(List.of("sh", "-ec"), all, commands);
+  }
+
   private static Program run(
       List<String> command, Map<String, String> environment, Object... arguments) {
     List<String> whole = new ArrayList<>(command);
     for (Object argument : arguments) {
       whole.add(argument.toString());
     }
-    ProcessBuilder builder = new ProcessBuilder(whole);
+    ProcessBuilder builder = new ProcessBuilder(whole).directory(TREE.toFile());
     builder.environment().clear();
     builder.environment().putAll(environment);
     try {

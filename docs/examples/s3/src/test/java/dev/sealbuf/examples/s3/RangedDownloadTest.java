@@ -11,8 +11,11 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -25,7 +28,7 @@ import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 /// thread that uses its memory, so each test also shows that the download has ended.
 @ExtendWith(LeakCheck.class)
 class RangedDownloadTest {
-  private static final long NBYTES = 2L * RangedDownload.RANGE + 1;
+  private static final long NBYTES = 3L * RangedDownload.RANGE;
   private static final String NAME = "s3://bucket/object";
 
   private final byte[] bytes = content();
@@ -33,6 +36,19 @@ class RangedDownloadTest {
   private S3Server server;
   private S3Client s3;
   private RangedDownload download;
+
+  /// The JDK keeps the descriptors with which virtual threads wait, from the first wait on.
+  @BeforeAll
+  static void letAVirtualThreadWait() throws Exception {
+    ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+    Thread waiting =
+        Thread.startVirtualThread(() -> assertThatThrownBy(server::accept).isNotNull());
+    while (waiting.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    server.close();
+    waiting.join();
+  }
 
   @BeforeEach
   void start() throws Exception {
@@ -45,7 +61,7 @@ class RangedDownloadTest {
   }
 
   @AfterEach
-  void stop() throws Exception {
+  void stop() {
     released.countDown();
     s3.close();
     server.close();
@@ -70,7 +86,7 @@ class RangedDownloadTest {
       MemorySegment memory = arena.allocate(NBYTES);
       assertThatThrownBy(() -> download.into(memory))
           .isInstanceOf(SdkClientException.class)
-          .hasMessageStartingWith("a range broke off: name=" + NAME);
+          .hasMessage("a range broke off: name=" + NAME + " (SDK Attempt Count: 4)");
     }
   }
 
@@ -103,10 +119,9 @@ class RangedDownloadTest {
       MemorySegment memory = arena.allocate(NBYTES);
       assertThatThrownBy(() -> download.into(memory))
           .isInstanceOf(SdkClientException.class)
-          .message()
-          .matches(
-              "a range has the length that was asked for: name=%s asked=(16777216|1) length=%d"
-                  .formatted(NAME, NBYTES));
+          .hasMessage(
+              "an answer is as long as the range: name=%s range=%d answer=%d",
+              NAME, RangedDownload.RANGE, NBYTES);
     }
   }
 

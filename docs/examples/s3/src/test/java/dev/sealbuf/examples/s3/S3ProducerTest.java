@@ -6,6 +6,8 @@ import dev.sealbuf.client.BufferInfo;
 import dev.sealbuf.client.Sealbuf;
 import dev.sealbuf.client.Statistics;
 import dev.sealbuf.testing.LeakCheck;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -14,8 +16,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,21 +38,30 @@ class S3ProducerTest {
           "s3://bucket/object bytes=(?<bytes>\\d+) mean=\\S+ sha256=(?<sha256>\\w+)"
               + " rss_anon=\\+(?<grown>\\d+)KiB\n");
 
-  private S3Server s3;
-  private Daemon daemon;
-  private Map<String, String> environment;
+  private static S3Server s3;
+  private static Daemon daemon;
+  private static Map<String, String> environment;
 
-  @BeforeEach
-  void start() throws Exception {
+  @BeforeAll
+  static void start() throws Exception {
     s3 = new S3Server();
     daemon = new Daemon("3GiB");
     environment = daemon.environment(s3.environment());
   }
 
-  @AfterEach
-  void stop() throws Exception {
+  @AfterAll
+  static void stop() throws IOException {
     daemon.close();
     s3.close();
+  }
+
+  @AfterEach
+  void empty() {
+    s3.forget();
+    try (Sealbuf store = daemon.connect()) {
+      store.delete(store.list("").stream().map(BufferInfo::name).toArray(String[]::new));
+      assertNothingPublishedOrLeft(store);
+    }
   }
 
   @Test
@@ -82,6 +94,28 @@ class S3ProducerTest {
   void aReaderOfALargeObjectHasNoMemoryOfItsOwn() {
     long grown = assertReadInPython(LARGE);
     assertThat(grown).isLessThan(RSS_ANON_MAX);
+  }
+
+  /// But for the class path: the folder that the README names is filled when the tests have passed.
+  @Test
+  void theCommandsOfTheReadmeRunAsTheyStand() throws IOException {
+    String readme = Files.readString(Program.TREE.resolve("docs/examples/s3/README.md"));
+    Matcher blocks = Pattern.compile("(?s)```sh\n(.*?)```").matcher(readme);
+    String commands = blocks.results().toList().getLast().group(1);
+    assertThat(commands).contains("docs/examples/s3/target/lib/*");
+    Map<String, String> all = new HashMap<>(environment);
+    all.put("OBJECT", put("object", 1000).toString());
+
+    Program shell =
+        Program.shell(
+            all,
+            commands.replace(
+                "docs/examples/s3/target/lib/*", System.getProperty("java.class.path", "")));
+
+    assertThat(shell.errors()).isEmpty();
+    assertThat(shell.output())
+        .matches(
+            "downloaded s3://bucket/object bytes=1000 ms=\\d+\ns3://bucket/object bytes=1000 .*\n");
   }
 
   @Test
@@ -193,9 +227,16 @@ class S3ProducerTest {
     assertThat(producer)
         .isEqualTo(new Program(1, "", "S3Producer: " + message + System.lineSeparator()));
     try (Sealbuf store = daemon.connect()) {
-      Statistics stats = store.stats();
-      assertThat(List.of(stats.buffers(), stats.unfinished(), stats.waiting())).containsOnly(0L);
+      assertNothingPublishedOrLeft(store);
     }
+  }
+
+  private static void assertNothingPublishedOrLeft(Sealbuf store) {
+    Statistics stats = store.stats();
+    assertThat(stats.buffers()).isZero();
+    assertThat(stats.unfinished()).isZero();
+    assertThat(stats.waiting()).isZero();
+    assertThat(stats.sessions()).isOne();
   }
 
   private void awaitAWaitingProducer() {

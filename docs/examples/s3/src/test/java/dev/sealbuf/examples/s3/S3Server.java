@@ -27,6 +27,7 @@ final class S3Server implements AutoCloseable {
   private static final String KEY_ID = "tester";
   private static final String SECRET = "secret";
   private static final String REGION = "us-east-1";
+  private static final Step AS_ASKED = (_, answer) -> answer.bytes();
 
   private final Recorder store = new Recorder();
   private final S3Proxy proxy;
@@ -34,7 +35,7 @@ final class S3Server implements AutoCloseable {
   /// What lies between the server and the objects.
   private static final class Recorder extends ForwardingBlobStore {
     private final List<String> ranges = new CopyOnWriteArrayList<>();
-    private volatile Step step = (_, answer) -> answer.bytes();
+    private volatile Step step = AS_ASKED;
 
     private Recorder() {
       super(new TransientNio2BlobStore());
@@ -85,6 +86,12 @@ final class S3Server implements AutoCloseable {
     return List.copyOf(store.ranges);
   }
 
+  /// The ranges and the step; the objects stay.
+  void forget() {
+    store.ranges.clear();
+    store.step = AS_ASKED;
+  }
+
   /// For a program, what it needs to be a client.
   Map<String, String> environment() {
     return Map.of(
@@ -110,8 +117,12 @@ final class S3Server implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    proxy.stop();
+  public void close() {
+    try {
+      proxy.stop();
+    } catch (Exception e) { // which is what stop declares
+      throw new AssertionError("S3Proxy does not stop", e);
+    }
     store.close();
   }
 }
