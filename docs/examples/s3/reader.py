@@ -32,9 +32,11 @@ def main() -> None:
             before = rss_anon()
             array = numpy.asarray(store.get(name, timeout=options.timeout))
             mean = array.mean() if array.size else 0.0
-            digest = hashlib.sha256(array).hexdigest()
+            digest = hashlib.sha256(array.data).hexdigest()
             grown = rss_anon() - before
-            print(f"{name} bytes={array.nbytes} mean={mean:.3f} sha256={digest} rss_anon=+{grown}KiB")
+            print(
+                f"{name} bytes={array.nbytes} mean={mean:.3f} sha256={digest} rss_anon=+{grown}KiB"
+            )
 
 
 if __name__ == "__main__":
