@@ -34,9 +34,10 @@ python:
 	@scripts/python-env .venv
 
 # Directories count as sources too, so that a deleted file is noticed. The folder is made anew:
-# a jar of an older version must not stay on the class path.
+# a jar of an older version must not stay on the class path. The examples are built by who tests or
+# runs them.
 $(BUILT): $(JAVA_SOURCES)
 	@echo "server/target/sealbuf: compiling (the first time downloads Maven and the libraries)"
 	@rm -rf server/target/sealbuf
-	@scripts/maven --quiet package -DskipTests
+	@scripts/maven --quiet package -DskipTests -pl client-java,server
 	@touch $@
