@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from helpers import vectors
+from sealbuf import _frames as frames
 from sealbuf import _layout as layout
 from sealbuf import _protocol as protocol
 
@@ -18,7 +19,7 @@ def head_of(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", vectors.frames())
 def test_a_frame_decodes_to_what_its_comments_say(name: str) -> None:
-    (frame,) = protocol.Decoder().feed(vectors.whole(name))
+    (frame,) = frames.Decoder().feed(vectors.whole(name))
     fields = vectors.fields(name)
     assert frame.head == head_of(name)
     assert frame.payload == fields["payload"].data
@@ -32,7 +33,7 @@ def test_a_frame_encodes_to_its_bytes(name: str) -> None:
         encoded = protocol.encode_request(head["op"], head["seq"], head, len(payload))
     else:
         descriptors = int(vectors.fields(name)["descriptors"].value)
-        encoded = protocol.encode_frame(head, len(payload), descriptors)
+        encoded = frames.encode_frame(head, len(payload), descriptors)
     assert encoded + payload == vectors.whole(name)
 
 
