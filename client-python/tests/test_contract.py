@@ -64,6 +64,7 @@ def test_requests_are_those_of_the_document() -> None:
 
 def test_replies_are_those_of_the_document() -> None:
     rows = [row for row in PROTOCOL["Replies"] if len(row) == 2 and row[0] in protocol.REPLIES]
+    rows = rows[: len(protocol.REPLIES)]  # one of them is also a figure of stat
     assert {reply: names(fields) for reply, fields in rows} == {
         reply: tuple(fields) for reply, fields in protocol.REPLIES.items()
     }

@@ -63,8 +63,8 @@ class Description(NamedTuple):
         """The fields of a request. Bytes need none."""
         if self.format == "B" and len(self.shape) == 1:
             return {}
-        told = {"format": self.format, "shape": self.shape, "strides": self.strides}
-        return told | {"typestr": self.typestr} if self.typestr else told
+        typestr = {"typestr": self.typestr} if self.typestr else {}
+        return {"format": self.format, **typestr, "shape": self.shape, "strides": self.strides}
 
     def first(self, nbytes: int) -> "Description":
         """Of the first bytes only: fewer items along the first axis."""
