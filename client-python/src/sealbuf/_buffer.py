@@ -23,7 +23,7 @@ from typing import Any, NoReturn, Self, TypeAlias
 from sealbuf import _memory as memory
 from sealbuf._description import Description
 from sealbuf._layout import Memory, Place, Record, describes_bytes, encode_record, read_record
-from sealbuf._views import Shown, View
+from sealbuf._views import Shown, View, buffer_class
 
 Fetch: TypeAlias = Callable[[], View]
 
@@ -33,6 +33,7 @@ _WRITABLE = 0x1
 _BYTE_FORMATS = frozenset("Bbc")
 
 
+@buffer_class
 class Buffer:
     """Immutable bytes in shared memory. The kernel refuses whoever tries to change them.
 

@@ -108,10 +108,17 @@ def planned(
             f"either nbytes, or shape and dtype: nbytes={nbytes} shape={shape} dtype={dtype!r}"
         )
     items = items_of(dtype)
-    axes = (index(shape),) if isinstance(shape, SupportsIndex) else tuple(map(index, shape))
+    axes = _axes(shape) + items.axes
     return described(
-        items.format, items.size, axes + items.axes, fortran=order == "F", typestr=items.typestr
+        items.format, items.size, axes, fortran=order == "F", typestr=items.typestr
     )
+
+
+def _axes(shape: Any) -> tuple[int, ...]:
+    try:
+        return (index(shape),)
+    except TypeError:
+        return tuple(map(index, shape))
 
 
 def items_of(dtype: Any) -> Items:

@@ -74,18 +74,19 @@ def _view(data: Any) -> tuple[View, str]:
             f"a masked array would lose its mask; put its data and its mask, or filled(): "
             f"type={type(data).__name__}"
         )
+    of_numpy = _is_a(data, "numpy", "ndarray") or _is_a(data, "numpy", "generic")
+    if of_numpy and data.dtype.kind in "mM":
+        typestr: str = data.dtype.str
+        return memoryview(data.view(f"{typestr[0]}i8")), typestr
     try:
         return memoryview(data), ""
     except ValueError:
-        if not _is_a(data, "numpy", "ndarray"):
+        if not of_numpy:
             raise
-    if data.dtype.kind not in "mM":
-        raise InvalidRequest(
-            f"NumPy has no buffer format for this dtype; view or convert it to one that has: "
-            f"dtype={data.dtype}"
-        )
-    typestr: str = data.dtype.str
-    return memoryview(data.view(f"{typestr[0]}i8")), typestr
+    raise InvalidRequest(
+        f"NumPy has no buffer format for this dtype; view it as one that has, or convert it: "
+        f"dtype={data.dtype}"
+    )
 
 
 def _is_a(data: object, module: str, name: str) -> bool:

@@ -10,15 +10,28 @@ bytes instead.
 
 import sys
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
 
 from sealbuf import _memory as memory
 from sealbuf._description import Description
 
 View: TypeAlias = memoryview
+T = TypeVar("T", bound=type)
 
 _CASTABLE = frozenset("cbB?hHiIlLqQnNfd")
 """What memoryview.cast accepts; an `@` may stand in front."""
+
+
+def buffer_class(kind: T) -> T:
+    """Has `isinstance(x, Buffer)` hold before Python 3.12 too, where `typing_extensions` has that
+    class and only a registration counts."""
+    if sys.version_info < (3, 12):
+        with suppress(ImportError):
+            from typing_extensions import Buffer  # noqa: PLC0415 - not a dependency
+
+            Buffer.register(kind)
+    return kind
 
 
 class Shown:

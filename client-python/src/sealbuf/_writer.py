@@ -30,7 +30,7 @@ from sealbuf._deadline import Deadline
 from sealbuf._description import Description
 from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError, Timeout
 from sealbuf._memory import SEALED, Mapping, check_segment
-from sealbuf._views import Shown, View
+from sealbuf._views import Shown, View, buffer_class
 
 
 class State(Enum):
@@ -54,6 +54,7 @@ class Lender:
     """Published dedicated segments that some view keeps mapped, by number."""
 
 
+@buffer_class
 class Writer:
     """A buffer that is being written. Comes from `Store.create`; one thread at a time.
 
