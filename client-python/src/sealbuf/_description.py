@@ -97,7 +97,7 @@ def described(
 ) -> Description:
     """A description that this process makes: InvalidRequest unless the daemon may accept it."""
     item = parse(format_)
-    if itemsize not in (item.size, item.packed):
+    if itemsize not in (item.size, item.unpadded, item.packed):
         raise InvalidRequest(
             f"format says another size than its items have; put its bytes: "
             f"format={format_!r} says={item.size} itemsize={itemsize}"

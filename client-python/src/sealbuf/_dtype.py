@@ -8,15 +8,12 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
+from typing import Any, NamedTuple, SupportsIndex, TypeAlias
 
 from sealbuf._description import Description, described
 from sealbuf._errors import InvalidRequest
 from sealbuf._limits import SEQ_MAX
-
-if TYPE_CHECKING:
-    import numpy
-
+from sealbuf._numpy import format_of, typestr_of, view_of
 
 Shape: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
 
@@ -109,9 +106,7 @@ def planned(
         )
     items = items_of(dtype)
     axes = _axes(shape) + items.axes
-    return described(
-        items.format, items.size, axes, fortran=order == "F", typestr=items.typestr
-    )
+    return described(items.format, items.size, axes, fortran=order == "F", typestr=items.typestr)
 
 
 def _axes(shape: Any) -> tuple[int, ...]:
@@ -133,16 +128,9 @@ def items_of(dtype: Any) -> Items:
             f"{', '.join(_NAMES)}: dtype={dtype!r}"
         ) from None
     try:
-        return _of_numpy(np.dtype(dtype))
+        found = np.dtype(dtype)
     except (TypeError, ValueError) as error:
-        raise InvalidRequest(f"no dtype of items that can be shared: dtype={dtype!r}") from error
-
-
-def _of_numpy(dtype: "numpy.dtype[Any]") -> Items:
-    import numpy as np  # noqa: PLC0415
-
-    base, axes = dtype.base, dtype.shape
-    if base.kind in "mM":
-        return Items(f"{base.str[0]}q", base.itemsize, axes, base.str)
-    sample: Any = np.empty(0, base)  # an object with the buffer protocol, whatever the stubs say
-    return Items(memoryview(sample).format, base.itemsize, axes)
+        raise InvalidRequest(f"no such dtype: dtype={dtype!r} numpy={error}") from None
+    base, axes = found.base, found.shape
+    view = view_of(np.empty(0, base))
+    return Items(format_of(base, view.format), base.itemsize, axes, typestr_of(base))

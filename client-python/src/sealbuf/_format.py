@@ -65,8 +65,10 @@ class Item(NamedTuple):
     """One item of a format."""
 
     size: int
+    unpadded: int
+    """Without the padding behind its last member, as `struct` counts."""
     packed: int
-    """Without the padding that the machine's alignment asks for."""
+    """Without any padding that the machine's alignment asks for."""
     alignment: int
     dtype: Dtype
 
@@ -85,6 +87,7 @@ class _Fields:
     formats: list[Dtype] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     end: int = 0
+    unpadded: int = 0
     packed: int = 0
     alignment: int = 1
 
@@ -97,6 +100,7 @@ class _Fields:
             self.formats.append(item.dtype)
             self.offsets.append(self.end)
         self.end += item.size
+        self.unpadded = self.end
         self.packed += item.packed
 
     def whole(self, *, structure: bool) -> Item:
@@ -107,7 +111,7 @@ class _Fields:
             names = _named(self.names)
             dtype = {"names": names, "formats": self.formats, "offsets": self.offsets,
                      "itemsize": self.end}  # fmt: skip
-        return Item(self.end, self.packed, self.alignment, dtype)
+        return Item(self.end, self.unpadded, self.packed, self.alignment, dtype)
 
 
 class _Reader:
@@ -143,10 +147,7 @@ class _Reader:
         padding = self._next == "x"
         item = self._item(int(count or 1), depth)
         if shape is not None:
-            times = prod(shape)
-            item = item._replace(
-                size=item.size * times, packed=item.packed * times, dtype=(item.dtype, shape)
-            )
+            item = _times(item, prod(shape), shape)
         name = self._until(":") if self._skip(":") else None
         shown = name is not None or not padding
         read.append(item, name, aligned=self._order == "@", shown=shown)
@@ -165,13 +166,12 @@ class _Reader:
             item = self._number()
         if count == 1:
             return item
-        size, packed = item.size * count, item.packed * count
-        return Item(size, packed, item.alignment, (item.dtype, (count,)))
+        return _times(item, count, (count,))
 
     def _run(self, kind: str, size: int, count: int) -> Item:
         length = count * size if kind == "V" else count
         order = self._mark if kind == "U" else "|"
-        return Item(count * size, count * size, size, f"{order}{kind}{length}")
+        return _simple(count * size, size, f"{order}{kind}{length}")
 
     def _number(self) -> Item:
         code = self._format[self._at : self._at + (2 if self._next == "Z" else 1)]
@@ -184,7 +184,7 @@ class _Reader:
         self._at += len(code)
         order = "|" if size == 1 else self._mark
         alignment = size // 2 if kind == "c" else size
-        return Item(size, size, alignment, f"{order}{kind}{size}")
+        return _simple(size, alignment, f"{order}{kind}{size}")
 
     @property
     def _mark(self) -> str:
@@ -235,6 +235,15 @@ class _Reader:
 
     def _refused(self, rule: str) -> InvalidRequest:
         return InvalidRequest(f"format {rule}: format={self._format!r} at={self._at}")
+
+
+def _simple(size: int, alignment: int, typestr: str) -> Item:
+    return Item(size, size, size, alignment, typestr)
+
+
+def _times(item: Item, count: int, shape: tuple[int, ...]) -> Item:
+    size = item.size * count
+    return Item(size, size, item.packed * count, item.alignment, (item.dtype, shape))
 
 
 def _named(names: list[str | None]) -> list[str]:

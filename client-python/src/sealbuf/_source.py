@@ -1,27 +1,35 @@
 """What is put into the store: the bytes of any object with the buffer protocol, and what they are.
 
 Memory in one run, in C or Fortran order, is taken as it is; everything else is copied to C order
-first. NumPy is not imported here: an object can be one of its arrays only if somebody else has.
+first.
 """
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from sealbuf._buffer import Buffer
 from sealbuf._description import Axes, Description, check_metadata, described, f_strides
-from sealbuf._errors import InvalidRequest
+from sealbuf._numpy import format_of, is_array, typestr_of, view_of
 from sealbuf._views import View, flat_bytes
+
+
+class Array(Protocol):
+    """Arrays have it on all versions, while their stubs know the buffer protocol from 3.12 on."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
 
 if not TYPE_CHECKING:
     Data = Any
 elif sys.version_info >= (3, 12):
     from collections.abc import Buffer as BytesLike
 
-    Data: TypeAlias = BytesLike | Buffer
+    Data: TypeAlias = BytesLike | Array
 else:
     from typing_extensions import Buffer as BytesLike
 
-    Data: TypeAlias = BytesLike | Buffer
+    Data: TypeAlias = BytesLike | Array
 
 
 class Source(NamedTuple):
@@ -38,14 +46,18 @@ class Source(NamedTuple):
         attached = metadata_of(metadata)
         if isinstance(data, Buffer):
             return cls(data._view(), data._description, attached, data)
-        view, typestr = _view(data)
-        shape: Axes = view.shape or ()
+        given: Any = data
+        of_numpy = is_array(given)
+        view = view_of(given) if of_numpy else memoryview(given)
         if view.format == "B" and view.ndim == 1 and view.c_contiguous:
             return cls(view, Description.of_bytes(view.nbytes), attached)
+        format_, typestr = view.format, ""
+        if of_numpy:
+            format_, typestr = format_of(given.dtype, format_), typestr_of(given.dtype)
+        shape: Axes = view.shape or ()
         found = described(
-            f"{typestr[0]}q" if typestr else view.format, view.itemsize, shape,
-            fortran=_fortran(view, shape), typestr=typestr,
-        )  # fmt: skip
+            format_, view.itemsize, shape, fortran=_fortran(view, shape), typestr=typestr
+        )
         if not view.c_contiguous and not view.f_contiguous:
             return cls(memoryview(view.tobytes()), found, attached)
         return cls(flat_bytes(view), found, attached, view)
@@ -56,7 +68,8 @@ def metadata_of(metadata: Data | None) -> bytes:
         return b""
     if isinstance(metadata, Buffer):
         return check_metadata(metadata.to_bytes())
-    return check_metadata(memoryview(metadata).tobytes())
+    given: Any = metadata
+    return check_metadata(memoryview(given).tobytes())
 
 
 def _fortran(view: View, shape: Axes) -> bool:
@@ -65,30 +78,3 @@ def _fortran(view: View, shape: Axes) -> bool:
     if not view.f_contiguous:
         return False
     return not view.c_contiguous or view.strides == f_strides(shape, view.itemsize)
-
-
-def _view(data: Any) -> tuple[View, str]:
-    """A view of an object, and the typestr of items that no format can say."""
-    if _is_a(data, "numpy.ma", "MaskedArray"):
-        raise InvalidRequest(
-            f"a masked array would lose its mask; put its data and its mask, or filled(): "
-            f"type={type(data).__name__}"
-        )
-    of_numpy = _is_a(data, "numpy", "ndarray") or _is_a(data, "numpy", "generic")
-    if of_numpy and data.dtype.kind in "mM":
-        typestr: str = data.dtype.str
-        return memoryview(data.view(f"{typestr[0]}i8")), typestr
-    try:
-        return memoryview(data), ""
-    except ValueError:
-        if not of_numpy:
-            raise
-    raise InvalidRequest(
-        f"NumPy has no buffer format for this dtype; view it as one that has, or convert it: "
-        f"dtype={data.dtype}"
-    )
-
-
-def _is_a(data: object, module: str, name: str) -> bool:
-    """Whether it is of a class of a module that somebody may have imported."""
-    return isinstance(data, getattr(sys.modules.get(module), name, ()))
