@@ -96,6 +96,8 @@ def described(
     format_: str, itemsize: int, shape: Axes, *, fortran: bool = False, typestr: str = ""
 ) -> Description:
     """A description that this process makes: InvalidRequest unless the daemon may accept it."""
+    _check_length("format", len(format_.encode()), FORMAT_MAX)
+    _check_length("typestr", len(typestr), TYPESTR_MAX)
     item = parse(format_)
     if itemsize not in (item.size, item.unpadded, item.packed):
         raise InvalidRequest(
@@ -104,8 +106,6 @@ def described(
         )
     if itemsize == 0:
         raise InvalidRequest(f"items have no bytes: format={format_!r} shape={shape}")
-    _check_length("format", len(format_.encode()), FORMAT_MAX)
-    _check_length("typestr", len(typestr), TYPESTR_MAX)
     if len(shape) > NDIM_MAX:
         raise InvalidRequest(f"too many axes: ndim={len(shape)} max={NDIM_MAX}")
     if min(shape, default=0) < 0:

@@ -10,6 +10,7 @@ the same format in a memoryview; a test compares the two.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count as numbering
 from math import lcm, prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -248,8 +249,6 @@ def _times(item: Item, count: int, shape: tuple[int, ...]) -> Item:
 
 def _named(names: list[str | None]) -> list[str]:
     """Gives those without a name one that nobody has, as NumPy does."""
-    named = list(names)
-    for at, name in enumerate(named):
-        if name is None:
-            named[at] = next(f"f{i}" for i in range(len(named) + 1) if f"f{i}" not in named)
-    return [name for name in named if name is not None]
+    taken = set(names)
+    free = (name for number in numbering() if (name := f"f{number}") not in taken)
+    return [next(free) if name is None else name for name in names]
