@@ -12,6 +12,7 @@ from helpers.segments import flat
 from helpers.typed import cases
 from sealbuf._description import Description, c_strides, described, f_strides
 from sealbuf._limits import FORMAT_MAX, TYPESTR_MAX
+from sealbuf._views import Shown
 
 SHAPES = st.lists(st.integers(0, 5), max_size=6).map(tuple)
 
@@ -112,3 +113,9 @@ def test_bytes_need_no_fields() -> None:
     assert Description.of_bytes(5).fields == {}
     assert described("b", 1, (5,)).fields == {"format": "b", "shape": (5,), "strides": (1,)}
     assert described("B", 1, ()).fields == {"format": "B", "shape": (), "strides": ()}
+
+
+def test_bytes_that_are_not_those_described_are_a_protocol_error() -> None:
+    with pytest.raises(sealbuf.ProtocolError) as caught:
+        Shown(memoryview(bytes(40)), described("d", 8, (6,)))
+    assert caught.value.message == "description of other bytes: nbytes=40 described=48"

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sealbuf import _memory as memory
 from sealbuf._description import Description
+from sealbuf._errors import ProtocolError
 
 View: TypeAlias = memoryview
 T = TypeVar("T", bound=type)
@@ -40,6 +41,10 @@ class Shown:
     __slots__ = ("__weakref__", "_castable", "_format", "description", "flat")
 
     def __init__(self, flat: View, description: Description) -> None:
+        if flat.nbytes != description.nbytes:  # a view of more would read outside it
+            raise ProtocolError(
+                f"description of other bytes: nbytes={flat.nbytes} described={description.nbytes}"
+            )
         self.flat = flat
         self.description = description
         self._format = description.format.encode()

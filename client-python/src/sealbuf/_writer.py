@@ -76,7 +76,7 @@ class Writer:
         self._buffer: int = lent["buffer"]
         self._segment: int = lent["segment"]
         self._name: str = lent["name"]
-        self._nbytes: int = lent["nbytes"]
+        self._nbytes = description.nbytes
         writing, self._reading = lent.descriptors
         try:
             with writing, lender.connection.judging():
