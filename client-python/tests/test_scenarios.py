@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from harness.daemon import Daemon
-from harness.exchange import Half, java, python, readable, run, start
+from harness.exchange import Half, java, publication, python, readable, run, start
 from harness.uids import Uid
 from helpers.tables import PROTOCOL
 
@@ -24,9 +24,12 @@ def test_each_reads_what_the_other_published(
     fresh_daemon: Callable[..., AbstractContextManager[Daemon]], producer: Half, reader: Half
 ) -> None:
     scenarios = readable(SCENARIOS)
-    with fresh_daemon() as daemon:
-        published = run(producer("scenario"), Uid.PRODUCER, ["publish", daemon.path, scenarios])
-        assert len(published.splitlines()) == COUNT
+    with (
+        fresh_daemon() as daemon,
+        publication(
+            producer("scenario"), Uid.PRODUCER, ["publish", daemon.path, scenarios], COUNT
+        ) as published,
+    ):
         verified = run(
             reader("scenario"), Uid.READER, ["verify", daemon.path, scenarios], published
         )
@@ -37,10 +40,11 @@ def test_each_reads_what_the_other_published(
 def test_a_difference_is_found(daemon: Daemon) -> None:
     """The negative control: what was published under another list is not verified."""
     program, scenarios = python("scenario"), readable(SCENARIOS)
-    published = run(program, Uid.PRODUCER, ["publish", daemon.path, scenarios])
-    swapped = published.replace("scenario/63\n", "scenario/65\n")
-    assert swapped != published
-    done = start(program, Uid.READER, ["verify", daemon.path, scenarios], swapped)
+    told = ["publish", daemon.path, scenarios]
+    with publication(program, Uid.PRODUCER, told, COUNT) as published:
+        swapped = published.replace("scenario/63\n", "scenario/65\n")
+        assert swapped != published
+        done = start(program, Uid.READER, ["verify", daemon.path, scenarios], swapped)
     assert done.returncode == 1
     assert done.stdout == ""
     claim = "one byte less than a unit of alignment"

@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -60,3 +61,18 @@ def run(program: Program, uid: int, arguments: list[str], lines: str = "") -> st
     done = start(program, uid, arguments, lines)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
+
+
+@contextmanager
+def publication(program: Program, uid: int, arguments: list[str], lines: int) -> Iterator[str]:
+    """So many lines that a program prints which publishes; it may stay as long as the block."""
+    command, variables = program
+    with subprocess.Popen(
+        as_uid(uid, [*command, *arguments]),
+        env={**os.environ, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:  # fmt: skip
+        assert process.stdout
+        yield "".join(process.stdout.readline() for _ in range(lines))
+        rest, _ = process.communicate(timeout=60)
+        assert (process.returncode, rest) == (0, "")
