@@ -38,9 +38,11 @@ final class WarmUp {
             new Request.Open(5, NOBODY, OptionalLong.empty()),
             new Request.Map(6, 1),
             new Request.Delete(7, NOBODY),
-            new Request.ListNames(8, "", 1, 0),
-            new Request.Stat(9),
-            new Request.Ping(10));
+            new Request.Hold(8, NOBODY, 1),
+            new Request.OpenHeld(9, NOBODY, 1, 1, OptionalLong.empty()),
+            new Request.ListNames(10, "", 1, 0),
+            new Request.Stat(11),
+            new Request.Ping(12));
     Deadline deadline = Deadline.after(PATIENCE);
     try (UnixSocket client = UnixSocket.connect(socket, deadline)) {
       for (Request request : requests) {

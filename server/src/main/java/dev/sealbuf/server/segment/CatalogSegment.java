@@ -52,6 +52,7 @@ public final class CatalogSegment implements SharedSegment {
     return memory;
   }
 
+  @Override
   public Fd freshReadOnly() throws IOException {
     return segment.freshReadOnly();
   }

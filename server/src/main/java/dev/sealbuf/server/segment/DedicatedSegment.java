@@ -93,6 +93,7 @@ public final class DedicatedSegment implements SharedSegment {
   }
 
   /// A fresh description to read, for a peer.
+  @Override
   public Fd freshReadOnly() throws IOException {
     return Memfd.reopenReadOnly(description);
   }

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.segment;
 
 import dev.sealbuf.memory.Fd;
+import java.io.IOException;
 
 /// A segment that others may hold: what the daemon knows of it after nothing leads to it any more.
 ///
@@ -17,6 +18,9 @@ public interface SharedSegment extends AutoCloseable {
 
   /// The read-only description that the daemon keeps.
   Fd description();
+
+  /// A fresh description to read, for a peer.
+  Fd freshReadOnly() throws IOException;
 
   /// Ends the daemon's own mappings. Nothing reads or writes through them any more.
   void unmap();

@@ -161,6 +161,7 @@ public final class Slab implements SharedSegment {
     return segment.writingMapping();
   }
 
+  @Override
   public Fd freshReadOnly() throws IOException {
     return segment.freshReadOnly();
   }

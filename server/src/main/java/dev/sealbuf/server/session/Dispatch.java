@@ -11,6 +11,7 @@ import dev.sealbuf.server.store.BatchPublication;
 import dev.sealbuf.server.store.CatalogHandle;
 import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
+import dev.sealbuf.server.store.Opening;
 import dev.sealbuf.server.store.Peer;
 import dev.sealbuf.server.store.Publication;
 import dev.sealbuf.server.store.Refusal;
@@ -94,8 +95,9 @@ final class Dispatch {
               seq,
               store.reserve(peer, reserve.name(), reserve.timeout()),
               standing -> standing(seq, standing));
-      case Request.Hold _, Request.OpenHeld _ ->
-          throw new Refusal(ErrorCode.INVALID_REQUEST, "this daemon keeps no holds");
+      case Request.Hold hold ->
+          outbox.send(new Reply.Held(seq, store.hold(peer, hold.name(), hold.buffer())));
+      case Request.OpenHeld held -> openedHeld(seq, held.name(), openHeld(held));
       case Request.Map map -> mapped(seq, store.map(peer, map.segment()));
       case Request.Delete delete -> {
         long buffer = store.delete(peer, delete.name(), delete.buffer()).buffer();
@@ -181,6 +183,21 @@ final class Dispatch {
     outbox.send(Answers.publishedMany(seq, made));
   }
 
+  private Opening openHeld(Request.OpenHeld held) throws Refusal {
+    return store.openHeld(peer, held.name(), held.buffer(), held.hold(), held.slab());
+  }
+
+  /// The hold is used up when it is certain that the descriptors reach the peer.
+  private void openedHeld(long seq, String name, Opening opening) {
+    Location place = opening.location();
+    if (place.descriptors().isEmpty()) {
+      opening.commit().run();
+      opened(seq, place);
+    } else if (!outbox.send(Answers.opened(seq, place), place.descriptors(), opening.commit())) {
+      tryAgain(seq, "a held buffer's", name);
+    }
+  }
+
   private void opened(long seq, Location place) {
     outbox.send(Answers.opened(seq, place), place.descriptors());
   }
@@ -190,13 +207,17 @@ final class Dispatch {
   private void taken(long seq, Taking taking) {
     Reply reply = Answers.taken(seq, taking);
     if (!outbox.send(reply, taking.location().descriptors(), taking.commit())) {
-      outbox.send(
-          Reply.Failure.of(
-              seq,
-              ErrorCode.TRY_AGAIN,
-              "a taken buffer's descriptors must leave at once, and cannot now: name="
-                  + Names.printable(taking.name())));
+      tryAgain(seq, "a taken buffer's", taking.name());
     }
+  }
+
+  private void tryAgain(long seq, String whose, String name) {
+    outbox.send(
+        Reply.Failure.of(
+            seq,
+            ErrorCode.TRY_AGAIN,
+            "%s descriptors must leave at once, and cannot now: name=%s"
+                .formatted(whose, Names.printable(name))));
   }
 
   private void standing(long seq, Standing standing) {

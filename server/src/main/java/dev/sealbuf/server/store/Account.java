@@ -69,11 +69,7 @@ final class Account {
   /// Admits one segment, whose memory is allocated next.
   Charge charge(Kind kind, long bytes) throws Refusal {
     requireRoom(bytes);
-    if (segments == segmentsMax) {
-      throw new Refusal(
-          ErrorCode.STORE_FULL,
-          "too many segments: segments=%d max=%d".formatted(segments, segmentsMax));
-    }
+    requireDescriptor();
     if (!headroom.admits(bytes, untouched, closing)) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
@@ -85,6 +81,25 @@ final class Account {
     untouched += bytes;
     changed.run();
     return new Charge(kind, bytes);
+  }
+
+  private void requireDescriptor() throws Refusal {
+    if (segments == segmentsMax) {
+      throw new Refusal(
+          ErrorCode.STORE_FULL,
+          "too many segments: segments=%d max=%d".formatted(segments, segmentsMax));
+    }
+  }
+
+  /// Admits one more description of a segment that is charged: it takes the place of a segment.
+  void openDescriptor() throws Refusal {
+    requireDescriptor();
+    segments++;
+  }
+
+  /// That description is closed.
+  void closeDescriptor() {
+    segments--;
   }
 
   /// Takes account of a segment that is there, whether there is room for it or not, and of which

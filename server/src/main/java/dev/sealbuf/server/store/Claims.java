@@ -33,7 +33,7 @@ final class Claims {
   Claim next(Peer peer, Optional<String> wanted, Terms terms) throws Refusal {
     if (wanted.isEmpty()) {
       long buffer = ++buffers;
-      return new Claim(buffer, madeUp(buffer));
+      return new Claim(buffer, madeUp(buffer), true);
     }
     Name name = Name.of(wanted.get());
     requireNotWritten(name);
@@ -71,9 +71,9 @@ final class Claims {
   /// `buffer-N` after the id; where somebody has put a name like that, with a number that nobody
   /// could foresee.
   private Name madeUp(long buffer) throws Refusal {
-    Name name = Name.of("buffer-" + buffer);
+    Name name = MadeUpName.of(buffer);
     while (published.contains(name) || unfinished.reserves(name)) {
-      name = Name.of("buffer-" + random.nextLong(buffer, Limits.SEQ_MAX));
+      name = MadeUpName.of(random.nextLong(buffer, Limits.SEQ_MAX));
     }
     return name;
   }

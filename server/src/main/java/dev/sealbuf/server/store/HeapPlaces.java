@@ -19,8 +19,13 @@ final class HeapPlaces {
   /// @param what plural, for messages
   /// @param bytesEach what one of them costs
   HeapPlaces(String what, long heapBytes, int bytesEach) {
+    this(what, heapBytes / HEAP_SHARE / bytesEach);
+  }
+
+  /// So many, whatever they cost on the heap.
+  HeapPlaces(String what, long max) {
     this.what = what;
-    this.max = heapBytes / HEAP_SHARE / bytesEach;
+    this.max = max;
     this.maxOfUid = max - max / 4;
   }
 
@@ -28,16 +33,31 @@ final class HeapPlaces {
     return taken;
   }
 
+  /// Of this uid.
+  int taken(int uid) {
+    return ofUid.getOrDefault(uid, 0);
+  }
+
   void take(int uid) throws Refusal {
-    int own = ofUid.getOrDefault(uid, 0);
+    require(uid);
+    takeRequired(uid);
+  }
+
+  /// Refuses if there is no place.
+  void require(int uid) throws Refusal {
+    int own = taken(uid);
     if (taken >= max || own >= maxOfUid) {
       throw new Refusal(
           ErrorCode.TRY_AGAIN,
           "too many %s: count=%d max=%d of_uid=%d max_of_uid=%d"
               .formatted(what, taken, max, own, maxOfUid));
     }
+  }
+
+  /// Takes a place of which it is known in the same turn that it is there.
+  void takeRequired(int uid) {
     taken++;
-    ofUid.put(uid, own + 1);
+    ofUid.merge(uid, 1, Integer::sum);
   }
 
   void give(int uid) {

@@ -19,6 +19,10 @@ import java.util.Set;
 /// more, only when the segment was deleted or no other row explains it, since otherwise every
 /// session there ever was would be told of. Nobody at all is one row, `unknown`.
 ///
+/// What only a hold keeps is told of under the session that asked for it: the ledger has it as if
+/// it had been handed the segment, and it is `may hold`, or `gone`, though its process maps
+/// nothing.
+///
 /// On a worker.
 final class HolderRows {
   private static final int ROOT = 0;
@@ -54,7 +58,8 @@ final class HolderRows {
     List<HoldingPayload.Row> rows = new ArrayList<>();
     List<HoldingPayload.Row> past = new ArrayList<>();
     for (Ledger.Holder holder : each.holders()) {
-      Optional<String> state = state(holder, inode);
+      boolean holds = each.holding().contains(holder.peer().session());
+      Optional<String> state = state(holder, holds, inode);
       List<HoldingPayload.Row> to = isPast(holder) && !each.candidate().isDeleted() ? past : rows;
       state.ifPresent(text -> to.add(row(each.candidate(), holder, text)));
     }
@@ -83,16 +88,18 @@ final class HolderRows {
     return holder.ended() && !maps.exists(holder.peer().pid());
   }
 
-  /// Empty when the process is seen not to have it.
-  private Optional<String> state(Ledger.Holder holder, long inode) {
+  /// Empty when the process is seen not to have it, and no hold keeps it that its session asked
+  /// for.
+  private Optional<String> state(Ledger.Holder holder, boolean holds, long inode) {
     Optional<Set<Long>> mapped =
         daemonUid == ROOT || holder.peer().uid() == daemonUid
             ? maps.segments(holder.peer().pid())
             : Optional.empty();
-    if (mapped.isPresent() && !mapped.get().contains(inode)) {
+    boolean maps = mapped.isPresent() && mapped.get().contains(inode);
+    if (mapped.isPresent() && !maps && !holds) {
       return Optional.empty();
     }
-    String living = mapped.isPresent() ? "mapped" : "may hold";
+    String living = maps ? "mapped" : "may hold";
     return Optional.of(holder.ended() ? "gone" : living);
   }
 

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -95,9 +96,12 @@ final class Holders {
   /// A candidate with those who were handed it.
   ///
   /// @param place in the walk
-  record Case(Candidate candidate, List<Ledger.Holder> holders, HoldersCursor place) {}
+  /// @param holding sessions whose holds keep it
+  record Case(
+      Candidate candidate, List<Ledger.Holder> holders, Set<Long> holding, HoldersCursor place) {}
 
   private final Ledger ledger;
+  private final KeptSegments kept;
   private final Workers workers;
   private final int daemonUid;
   private final List<Source> sources;
@@ -107,12 +111,14 @@ final class Holders {
 
   Holders(
       Ledger ledger,
+      KeptSegments kept,
       Workers workers,
       int daemonUid,
       Memory memory,
       SlabWalk walk,
       HeldSegments held) {
     this.ledger = ledger;
+    this.kept = kept;
     this.workers = workers;
     this.daemonUid = daemonUid;
     this.memory = memory;
@@ -171,7 +177,8 @@ final class Holders {
   }
 
   private Case caseOf(Candidate candidate, HoldersCursor place) {
-    return new Case(candidate, ledger.holders(candidate.key()), place);
+    long key = candidate.key();
+    return new Case(candidate, ledger.holders(key), kept.sessions(key), place);
   }
 
   private CompletionStage<Holdings> answer(List<Case> cases, long cursorAfter) {

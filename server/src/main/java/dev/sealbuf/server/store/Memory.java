@@ -1,8 +1,12 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.memory.Fd;
+import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.CatalogSegment;
+import dev.sealbuf.server.segment.SharedSegment;
 import dev.sealbuf.server.segment.Workers;
 import java.io.IOException;
+import java.util.List;
 
 /// The memory of a store: what its catalog, slabs and dedicated segments lie in.
 record Memory(CatalogHeader header, TableSpace tables, Slabs slabs, DedicatedSegments dedicated)
@@ -33,6 +37,36 @@ record Memory(CatalogHeader header, TableSpace tables, Slabs slabs, DedicatedSeg
       first.close();
       throw e;
     }
+  }
+
+  /// What a session maps first.
+  CatalogHandle openCatalog() throws Refusal {
+    CatalogSegment first = tables.first();
+    List<Fd> descriptors = FreshDescriptors.open(first::freshReadOnly);
+    return new CatalogHandle(first.number(), first.bytes(), header.daemon(), descriptors);
+  }
+
+  /// A slab or a catalog segment.
+  SegmentHandle open(long number) throws Refusal {
+    SharedSegment segment =
+        tables
+            .find(number)
+            .<SharedSegment>map(found -> found)
+            .or(() -> slabs.find(number))
+            .orElseThrow(() ->
+                new Refusal(
+                    ErrorCode.NOT_FOUND,
+                    "no slab or catalog segment has this number: segment=" + number));
+    List<Fd> descriptors = FreshDescriptors.open(segment::freshReadOnly);
+    return new SegmentHandle(number, segment.bytes(), descriptors);
+  }
+
+  /// Whether the segment of a [SegmentKey] is in use.
+  boolean contains(long key) {
+    long number = SegmentKey.number(key);
+    return SegmentKey.isDedicated(key)
+        ? dedicated.find(number).isPresent()
+        : slabs.find(number).isPresent() || tables.find(number).isPresent();
   }
 
   /// Says goodbye in the header first.

@@ -7,6 +7,9 @@ public interface PublicationListener {
   /// A name is published or replaced: this is its record now.
   void published(BufferRecord record);
 
+  /// A name that is published next leads to another buffer so far; this was its record.
+  default void replaced(BufferRecord record) {}
+
   /// A name is gone; this was its record.
   void deleted(BufferRecord record);
 }

@@ -73,8 +73,10 @@ final class PublishedBuffers {
     if (old == TableWord.EMPTY) {
       catalog.insert(name, (int) record.owner(), place);
     } else {
+      BufferRecord replaced = slabs.record(old);
       catalog.replace(name, old, place);
-      drop(old, slabs.record(old));
+      drop(old, replaced);
+      listeners.forEach(listener -> listener.replaced(replaced));
     }
     count++;
     bytes += record.nbytes();
@@ -108,12 +110,27 @@ final class PublishedBuffers {
         FreshDescriptors.open(openers));
   }
 
+  /// A buffer that has its name still, with the segments that it lies in.
+  record Found(Place place, Slab slab, Optional<DedicatedSegment> dedicated) {}
+
+  /// Whether a name is still this buffer's.
+  boolean isOf(Name name, long buffer) {
+    return find(name).filter(record -> record.buffer() == buffer).isPresent();
+  }
+
+  /// Finds a buffer by its name, which must still be its own.
+  Found require(Name name, long buffer) throws Refusal {
+    Entry entry = entry(name, buffer);
+    return new Found(
+        Place.of(entry.word), slabs.of(entry.word), dedicated.find(entry.record.segment()));
+  }
+
   /// Takes a name out of the catalog on behalf of a peer. What others have mapped stays; the daemon
   /// lets go of it.
   ///
   /// @param buffer the only one that is to be deleted
   Deletion delete(Peer peer, Name name, OptionalLong buffer) throws Refusal {
-    Entry entry = buffer.isPresent() ? require(name, buffer.getAsLong()) : require(name);
+    Entry entry = buffer.isPresent() ? entry(name, buffer.getAsLong()) : require(name);
     rights.requireMayEnd(peer, entry.record);
     remove(name, entry);
     return new Deletion(name.text(), entry.record.buffer());
@@ -149,7 +166,7 @@ final class PublishedBuffers {
             () -> new Refusal(ErrorCode.NOT_FOUND, "no buffer has this name: name=" + name));
   }
 
-  private Entry require(Name name, long buffer) throws Refusal {
+  private Entry entry(Name name, long buffer) throws Refusal {
     return entry(name)
         .filter(entry -> entry.record.buffer() == buffer)
         .orElseThrow(() ->

@@ -27,6 +27,7 @@ final class Publisher {
   private final PublishedBuffers published;
   private final Slabs slabs;
   private final DedicatedSegments dedicated;
+  private final UnnamedBuffers unnamed;
   private final Clock clock;
   private final long started;
   private long versions;
@@ -36,11 +37,13 @@ final class Publisher {
       PublishedBuffers published,
       Slabs slabs,
       DedicatedSegments dedicated,
+      UnnamedBuffers unnamed,
       Clock clock,
       long started) {
     this.published = published;
     this.slabs = slabs;
     this.dedicated = dedicated;
+    this.unnamed = unnamed;
     this.clock = clock;
     this.started = started;
   }
@@ -53,9 +56,10 @@ final class Publisher {
   /// Publishes a payload in a slab.
   Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
     requireSmall(payload.remaining());
-    published.requireSlot(claim.name(), peer);
+    requirePlace(claim, peer);
     Slab slab = slabs.withRoom(span(claim.name(), payload.remaining()));
-    return show(write(slab, claim, new Common(peer, terms, clock.epochMicros()), payload));
+    Common common = new Common(peer, terms, clock.epochMicros());
+    return show(claim, peer, write(slab, claim, common, payload));
   }
 
   /// Publishes several payloads in slabs, all of them or none.
@@ -83,11 +87,12 @@ final class Publisher {
   /// Publishes a dedicated segment that is sealed, under the name that was reserved for it.
   Publication publish(UnfinishedBuffer buffer, long nbytes) throws Refusal {
     Claim claim = buffer.claim();
-    published.requireSlot(claim.name(), buffer.producer());
+    requirePlace(claim, buffer.producer());
     Slab slab = slabs.withRoom(span(claim.name()));
     dedicated.add(buffer.segment(), buffer.charge(), 1);
     BatchIndex.Entry all = new BatchIndex.Entry(claim.name().text(), 0, nbytes);
-    return show(write(slab, claim, common(buffer), buffer.segment().number(), all));
+    Written written = write(slab, claim, common(buffer), buffer.segment().number(), all);
+    return show(claim, buffer.producer(), written);
   }
 
   /// Publishes the buffers in a dedicated segment that is sealed, all of them or none.
@@ -160,9 +165,19 @@ final class Publisher {
     return TimeUnit.MILLISECONDS.toSeconds(now + terms.ttlMillis().getAsLong()) + 1;
   }
 
-  private Publication show(Written written) {
+  private void requirePlace(Claim claim, Peer peer) throws Refusal {
+    published.requireSlot(claim.name(), peer);
+    if (claim.madeUp()) {
+      unnamed.requireRoom(peer);
+    }
+  }
+
+  private Publication show(Claim claim, Peer peer, Written written) {
     BufferRecord record = written.record;
     published.show(written.name, record, written.place);
+    if (claim.madeUp()) {
+      unnamed.add(peer, claim.name());
+    }
     return new Publication(
         record.name(),
         record.buffer(),

@@ -1,12 +1,8 @@
 package dev.sealbuf.server.store;
 
-import dev.sealbuf.memory.Fd;
 import dev.sealbuf.protocol.BatchIndex;
-import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
-import dev.sealbuf.server.segment.CatalogSegment;
 import dev.sealbuf.server.segment.SegmentKind;
-import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
 import dev.sealbuf.server.watch.Watch;
@@ -55,6 +51,8 @@ public final class Store implements AutoCloseable {
   private final Listing listing;
   private final Gauges gauges;
   private final HeldSegments held;
+  private final Holds holds;
+  private final UnnamedBuffers unnamed;
   private final Ledger ledger;
   private final Holders holders;
   private final Room room;
@@ -85,8 +83,11 @@ public final class Store implements AutoCloseable {
     this.held = held;
     catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns);
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
+    unnamed = new UnnamedBuffers(published, turns, heap);
     publisher =
-        new Publisher(published, memory.slabs(), memory.dedicated(), config.clock(), started);
+        new Publisher(
+            published, memory.slabs(), memory.dedicated(), unnamed, config.clock(), started);
+    published.addListener(unnamed);
     published.addListener(waiters);
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
     watchers = new Watchers(publisher::version, new Replays(walk, turns));
@@ -110,7 +111,9 @@ public final class Store implements AutoCloseable {
             rights);
     listing = new Listing(walk, publisher);
     var _ = new Compaction(published, memory.slabs(), walk, held, workers, config.clock());
-    holders = new Holders(ledger, workers, config.daemonUid(), memory, walk, held);
+    KeptSegments kept = new KeptSegments(account, workers, ledger, config.segmentsMax());
+    holds = new Holds(published, kept, config.clock(), config.random(), loop, heap);
+    holders = new Holders(ledger, kept, workers, config.daemonUid(), memory, walk, held);
     room = new Room(account, memory.slabs(), loop, heap);
     boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
     evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
@@ -156,17 +159,14 @@ public final class Store implements AutoCloseable {
   ///
   /// @param client what it calls itself
   public CatalogHandle beginSession(Peer peer, String client) throws Refusal {
-    CatalogHandle handle = catalog();
+    CatalogHandle handle = memory.openCatalog();
     ledger.begin(peer, client);
     ledger.handed(peer, SegmentKey.of(SegmentKind.CATALOG, handle.segment()));
     return handle;
   }
 
   CatalogHandle catalog() throws Refusal {
-    CatalogSegment first = memory.tables().first();
-    List<Fd> descriptors = FreshDescriptors.open(first::freshReadOnly);
-    long daemon = memory.header().daemon();
-    return new CatalogHandle(first.number(), first.bytes(), daemon, descriptors);
+    return memory.openCatalog();
   }
 
   /// Publishes a small buffer; without a name under one that is made up.
@@ -283,36 +283,30 @@ public final class Store implements AutoCloseable {
     return place;
   }
 
+  /// Keeps a buffer openable, whatever happens to its name. Returns the number of the hold.
+  public long hold(Peer peer, String name, long buffer) throws Refusal {
+    return holds.hold(peer, Name.of(name), buffer);
+  }
+
+  /// Finds a buffer by a hold, or by its name while that is its own.
+  ///
+  /// @param slab a slab that the peer has mapped
+  public Opening openHeld(Peer peer, String name, long buffer, long hold, OptionalLong slab)
+      throws Refusal {
+    Opening opening = holds.open(Name.of(name), buffer, hold, slab);
+    handed(peer, opening.location());
+    return opening;
+  }
+
   private boolean exists(long key) {
-    long number = SegmentKey.number(key);
-    return held.contains(key)
-        || (SegmentKey.isDedicated(key)
-            ? memory.dedicated().find(number).isPresent()
-            : memory.slabs().find(number).isPresent() || memory.tables().find(number).isPresent());
+    return held.contains(key) || memory.contains(key);
   }
 
   /// A slab or a catalog segment.
   public SegmentHandle map(Peer peer, long segment) throws Refusal {
-    SegmentHandle handle = map(segment);
+    SegmentHandle handle = memory.open(segment);
     ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, segment));
     return handle;
-  }
-
-  private SegmentHandle map(long segment) throws Refusal {
-    Optional<CatalogSegment> tables = memory.tables().find(segment);
-    if (tables.isPresent()) {
-      List<Fd> descriptors = FreshDescriptors.open(tables.get()::freshReadOnly);
-      return new SegmentHandle(segment, tables.get().bytes(), descriptors);
-    }
-    Slab slab =
-        memory
-            .slabs()
-            .find(segment)
-            .orElseThrow(() ->
-                new Refusal(
-                    ErrorCode.NOT_FOUND,
-                    "no slab or catalog segment has this number: segment=" + segment));
-    return new SegmentHandle(segment, Slab.BYTES, FreshDescriptors.open(slab::freshReadOnly));
   }
 
   /// Deletes whatever buffer has the name.
@@ -404,12 +398,14 @@ public final class Store implements AutoCloseable {
         watchers.count());
   }
 
-  /// A session is gone: it waits for nothing any more, and nothing it left unfinished is published.
+  /// A session is gone: it waits for nothing any more, nothing it left unfinished is published, and
+  /// what it published without a name goes.
   public void endSession(long session) {
     waiters.endSession(session);
     watchers.endSession(session);
     room.endSession(session);
     lender.endSession(session);
+    unnamed.endSession(session);
     ledger.end(session);
   }
 
@@ -421,6 +417,8 @@ public final class Store implements AutoCloseable {
     room.endAll();
     expiry.close();
     lender.endAll();
+    unnamed.close();
+    holds.close();
     held.close();
     workers.close();
     catalog.close();
