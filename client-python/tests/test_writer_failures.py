@@ -10,6 +10,7 @@ import sealbuf
 from helpers.peer import Peer
 from helpers.segments import memfd
 from sealbuf._memory import LENT_SEALS
+from sealbuf._origin import Origin
 from sealbuf._writer import Lender, Writer
 
 NBYTES = 4096
@@ -33,7 +34,8 @@ def lent(peer: Peer, *, reading: int = os.O_RDONLY) -> Writer:
         os.close(number)
     reply = peer.connection.request("create", name="a", nbytes=10)
     peer.requests()
-    return Writer(Lender(peer.connection, os.getuid()), reply)
+    origin = Origin("0" * 16, "peer", "default", lambda: None)
+    return Writer(Lender(peer.connection, os.getuid(), origin, named=True), reply)
 
 
 def heads(peer: Peer) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from sealbuf._buffer import Buffer, View, record_of
 from sealbuf._deadline import Deadline
 from sealbuf._errors import Disconnected, InvalidRequest
 from sealbuf._layout import ALIGNMENT
+from sealbuf._origin import OwnRecord
 from sealbuf._protocol import BATCH_BYTES, BATCH_MAX, PUT_MAX, check_places, encode_rows
 from sealbuf._session import Session, in_dedicated
 from sealbuf._terms import Terms
@@ -64,7 +65,7 @@ def _in_one_segment(
     lent = session.connection.request(
         "create", b"", deadline, nbytes=end, batch=True, **terms.fields
     )
-    with Writer(session.lender(session.connection), lent) as writer:
+    with Writer(session.lender(session.connection, named=True), lent) as writer:
         return _filled(session, writer, batch, offsets, deadline)
 
 
@@ -84,7 +85,9 @@ def _filled(
     found = {}
     for at, (name, offset, nbytes) in enumerate(zip(batch, offsets, sizes, strict=True)):
         place = (segment, offset, nbytes)
-        record = record_of(_told(reply.head, name, at), place, session.uid)
+        record = OwnRecord.of(
+            session.origin, record_of(_told(reply.head, name, at), place, session.uid)
+        )
         found[name] = Buffer(in_dedicated(mapping, place), record, 0)
     return found
 

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from struct import calcsize
-from typing import Any, NoReturn, Self, TypeAlias, overload
+from typing import Any, Self, TypeAlias, overload
 
 from sealbuf import _memory as memory
 from sealbuf._layout import Memory, Place, Record, encode_record, read_record
@@ -41,6 +41,11 @@ class Buffer:
     From Python 3.12 on it has the buffer protocol, so it can be passed where bytes-like objects
     can. On 3.11 no Python class has: pass `buffer.memoryview()`. `numpy.asarray(buffer)` works on
     all.
+
+    Pickling one sends a handle of some hundred bytes, and takes one round trip: whoever unpickles
+    it maps the same pages. The handle opens while the name is still that buffer's, and once after
+    that, for 60 s. Raises NotFound when the name was deleted or replaced before. A Buffer that was
+    put without a name must live until its handle is made, not longer.
 
     Any number of threads may use it at once.
     """
@@ -194,8 +199,11 @@ class Buffer:
     def __deepcopy__(self, _memo: object) -> Self:
         return self
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a Buffer cannot be pickled, send its name: name={self.name}")
+    def __reduce__(self) -> tuple[Any, ...]:
+        from sealbuf._handle import reduced  # noqa: PLC0415 - which needs this module
+
+        memory: Any = self._memory  # each that a session made knows where it came from
+        return reduced(self._record, memory.origin)
 
     def __repr__(self) -> str:
         record = self._record

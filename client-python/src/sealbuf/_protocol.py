@@ -48,6 +48,10 @@ NAME_MAX = 255
 """Bytes of UTF-8, as NAME_MAX in most file systems."""
 SEQ_MAX = 2**53 - 1
 """The largest integer that every JSON implementation carries."""
+HOLDS_MAX = 4096
+"""Holds a uid."""
+HOLD_SECONDS = 60
+"""The longest a hold keeps a buffer openable."""
 LIST_MAX = 1000
 """Entries of a page of list."""
 WAIT_MAX = 86_400_000
@@ -69,8 +73,10 @@ REQUESTS: dict[str, tuple[str, ...]] = {
     "open": ("name", "slab?", "newer?", "timeout?"),
     "take": ("name", "timeout?"),
     "reserve": ("name", "timeout?"),
+    "hold": ("name", "buffer"),
+    "open_held": ("name", "buffer", "hold", "slab?"),
     "map": ("segment",),
-    "delete": ("name",),
+    "delete": ("name", "buffer?"),
     "delete_many": ("count",),
     "list": ("prefix", "limit", "cursor", "until?"),
     "watch": ("prefix", "replay?"),
@@ -92,6 +98,8 @@ ANSWERS: dict[str, frozenset[str]] = {
     "open": frozenset({"opened"}),
     "take": frozenset({"taken"}),
     "reserve": frozenset({"opened", "reserved"}),
+    "hold": frozenset({"held"}),
+    "open_held": frozenset({"opened"}),
     "map": frozenset({"mapped"}),
     "delete": frozenset({"deleted"}),
     "delete_many": frozenset({"deleted_many"}),
@@ -143,6 +151,7 @@ REPLIES: dict[str, dict[str, type]] = {
         "segment_bytes": INT,
     },
     "reserved": {"name": STR, "buffer": INT},
+    "held": {"hold": INT},
     "mapped": {"segment": INT, "segment_bytes": INT},
     "deleted": {"name": STR, "buffer": INT},
     "deleted_many": {"count": INT},

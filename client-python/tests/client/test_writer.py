@@ -1,5 +1,6 @@
 """Buffers that are written in place: every way in which a writer can end."""
 
+import ctypes
 import faulthandler
 import os
 import signal
@@ -28,10 +29,11 @@ def ends(body: object) -> int:
 
 @contextmanager
 def forked_copy() -> Iterator[None]:
-    """A copy of this process that does nothing but be there, with its copies of all mappings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    """A copy of this process that does nothing but be there, with its copies of all mappings.
+
+    The C library's fork(3): no handler of Python's runs, as in a program that is not all Python.
+    """
+    pid = ctypes.PyDLL(None).fork()
     if pid == 0:
         signal.pause()
     try:
