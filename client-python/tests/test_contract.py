@@ -62,7 +62,8 @@ def test_requests_are_those_of_the_document() -> None:
 
 def test_replies_are_those_of_the_document() -> None:
     rows = [row for row in PROTOCOL["Replies"] if len(row) == 2 and row[0] in protocol.REPLIES]
-    assert {reply: names(fields) for reply, fields in rows} == {
+    # The first row of a name counts: `held` is the name of a figure too, further down.
+    assert {reply: names(fields) for reply, fields in reversed(rows)} == {
         reply: tuple(fields) for reply, fields in protocol.REPLIES.items()
     }
 
