@@ -26,7 +26,6 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 from weakref import WeakSet
 
@@ -240,18 +239,25 @@ class Connection:
         if deadline.passed:
             raise _late(op, deadline)
         size = memoryview(payload).nbytes
-        orphans = list(islice(self._orphans, ORPHANS_MAX))
+        orphans = self._pop_orphans()
         frames = b"".join(self._frame(*orphan) for orphan in orphans)
         frames += self._frame(op, fields, size)
         try:
             self._send_all(op, [frames, payload], len(frames) + size, deadline)
         except (BrokenPipeError, ConnectionResetError):
-            return (
-                False  # the daemon may have said why before it closed: the reading side finds out
-            )
-        for _ in orphans:
-            self._orphans.popleft()
+            # The daemon may have said why before it closed: the reading side finds out.
+            return False
+        except BaseException:
+            self._orphans.extendleft(reversed(orphans))
+            raise
         return True
+
+    def _pop_orphans(self) -> list[tuple[str, dict[str, Any]]]:
+        """One by one: garbage may be collected at each step here, and forgotten more."""
+        popped: list[tuple[str, dict[str, Any]]] = []
+        while self._orphans and len(popped) < ORPHANS_MAX:
+            popped.append(self._orphans.popleft())
+        return popped
 
     def _send_all(
         self, op: str, parts: list[bytes | memoryview], left: int, deadline: Deadline
