@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
+from typing import IO
 
 from sealbuf import _guard as guard
 from sealbuf import _pool as pool
@@ -41,18 +42,19 @@ def serve(capacity: str | int = "1GiB", *, timeout: float = 60.0) -> Iterator[st
     launcher = _launcher()
     deadline = Deadline(timeout)
     folder = Path(tempfile.mkdtemp(prefix="sealbuf-"))
-    socket, log = str(folder / "sealbuf.sock"), folder / "stderr"
+    socket = str(folder / "sealbuf.sock")
     command = [launcher, "serve", "--socket", socket, "--capacity", str(capacity)]
     starter = os.getpid()
-    process = _guarded(folder, log, command)
-    try:
-        _await(process, socket, log, launcher, deadline)
-        yield socket
-    finally:
-        if os.getpid() == starter:  # a forked child may leave the block too
-            pool.leave(socket)
-            _stop(process)
-            shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryFile() as stderr:
+        process = _guarded(folder, stderr, command)
+        try:
+            _await(process, socket, stderr, launcher, deadline)
+            yield socket
+        finally:
+            if os.getpid() == starter:  # a forked child may leave the block too
+                pool.leave(socket)
+                _stop(process)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _launcher() -> str:
@@ -69,15 +71,14 @@ def _launcher() -> str:
     return found
 
 
-def _guarded(folder: Path, log: Path, command: list[str]) -> "subprocess.Popen[bytes]":
+def _guarded(folder: Path, stderr: IO[bytes], command: list[str]) -> "subprocess.Popen[bytes]":
     """The guard of that command, in a session of its own: Ctrl-C is for the program."""
     python = [sys.executable, "-I", "-S", guard.__file__]
-    with log.open("wb") as stderr:
-        return subprocess.Popen(
-            [*python, str(os.getpid()), str(folder), *command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-            start_new_session=True,
-        )  # fmt: skip
+    return subprocess.Popen(
+        [*python, str(os.getpid()), str(folder), *command],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+        start_new_session=True,
+    )  # fmt: skip
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
@@ -90,18 +91,22 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _await(
-    process: "subprocess.Popen[bytes]", socket: str, log: Path, launcher: str, deadline: Deadline
+    process: "subprocess.Popen[bytes]",
+    socket: str,
+    stderr: IO[bytes],
+    launcher: str,
+    deadline: Deadline,
 ) -> None:
     while not _answers(socket, deadline):
         if process.poll() is not None:
             raise NoDaemon(
                 f"the daemon did not start: status={process.returncode} launcher={launcher} "
-                f"stderr={_said(log)}"
+                f"stderr={_said(stderr)}"
             )
         if deadline.passed:
             raise Timeout(
                 f"the daemon did not answer in time: timeout={deadline.timeout} "
-                f"launcher={launcher} stderr={_said(log)}"
+                f"launcher={launcher} stderr={_said(stderr)}"
             )
         sleep(PAUSE)
 
@@ -116,5 +121,6 @@ def _answers(socket: str, deadline: Deadline) -> bool:
     return True
 
 
-def _said(log: Path) -> str:
-    return log.read_text(errors="replace").strip()
+def _said(stderr: IO[bytes]) -> str:
+    stderr.seek(0)
+    return stderr.read().decode(errors="replace").strip()

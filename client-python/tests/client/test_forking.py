@@ -50,10 +50,10 @@ def test_a_child_of_an_open_writer_reads_and_does_not_hold_up_the_seal(
             ) -> None:
                 os.close(writing)
                 allocate()
-                assert view[:5] == b"hello"
+                assert view[:5].tobytes() == b"hello"
                 os.read(reading, 1)  # the end: the parent has sealed
                 allocate()
-                assert view[:10] == b"helloworld"
+                assert view[:10].tobytes() == b"helloworld"
 
             pid = forked(child)
             os.close(reading)
@@ -61,7 +61,7 @@ def test_a_child_of_an_open_writer_reads_and_does_not_hold_up_the_seal(
             buffer = writer.seal()
             os.close(writing)
             assert ended(pid) == 0
-            assert buffer[:10] == b"helloworld"
+            assert buffer[:10].tobytes() == b"helloworld"
             store.delete(name)
 
 
@@ -86,7 +86,7 @@ def test_the_writer_stays_the_parents(path: str, name: str) -> None:
                 store.put(b"", name)
 
         assert ends(child) == 0
-    assert writer.seal
+
     with sealbuf.connect(path) as store:
         assert store.get(name) == b"hello"
         store.delete(name)

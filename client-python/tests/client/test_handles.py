@@ -1,6 +1,7 @@
 """A pickled Buffer is a handle: it copies nothing, and opens although its name is gone."""
 
 import copy
+import io
 import os
 import pickle
 from collections.abc import Callable
@@ -217,8 +218,6 @@ def parts(handle: bytes) -> tuple[object, ...]:
             assert (module, name) == ("sealbuf._handle", "open_handle"), "nothing else is called"
             return lambda *arguments: seen.append(arguments)
 
-    import io  # noqa: PLC0415
-
     Reader(io.BytesIO(handle)).load()
     (found,) = seen
     return found
@@ -230,7 +229,8 @@ TAMPERED: dict[str, tuple[object, str]] = {
     "namespace": (None, "a handle's field is of another type: field=namespace type=NoneType "
                   "expected=str"),
     "daemon": (b"", "a handle's field is of another type: field=daemon type=bytes expected=str"),
-    "buffer": (0, f"a handle's number is out of bounds: field=buffer value=0 min=1 max={2**53 - 1}"),
+    "buffer": (0, f"a handle's number is out of bounds: field=buffer value=0 min=1 "
+               f"max={2**53 - 1}"),
     "name": ("", "name is empty: bytes=0 min=1"),
     "hold": (2**53, f"a handle's number is out of bounds: field=hold value={2**53} min=1 "
              f"max={2**53 - 1}"),

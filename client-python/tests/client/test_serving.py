@@ -3,35 +3,31 @@
 import os
 import signal
 import stat
-import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 import sealbuf
-from harness.daemon import launcher
 from harness.process import status
-from helpers import child
+from harness.public import folder_for
+from harness.uids import Uid
+from helpers.ends import ended, ends, forked
 
-pytestmark = pytest.mark.daemon
+pytestmark = pytest.mark.usefixtures("serving")
 
 PATIENCE = 30.0
 
 
-@pytest.fixture(autouse=True)
-def given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEALBUF_LAUNCHER", str(launcher()))
-
-
 @pytest.fixture
-def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def scripts(serving: None, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001 - goes first
     """A folder of programs, and nothing else on PATH but what a script needs."""
+    folder = folder_for(Uid.PRODUCER, "programs")
     monkeypatch.delenv("SEALBUF_LAUNCHER")
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    return tmp_path  # type: ignore[return-value]
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
 
 
 def program(folder: Path, body: str) -> Path:
@@ -73,7 +69,7 @@ def test_a_daemon_of_its_own_for_the_block() -> None:
         assert len(daemons(socket)) == 2, "the daemon and its guard"
     assert daemons(socket) == []
     assert not folder.exists()
-    assert view == b"hello"
+    assert view.tobytes() == b"hello"
 
 
 def test_two_do_not_see_each_other() -> None:
@@ -93,54 +89,42 @@ def test_it_ends_when_the_block_raises() -> None:
 
 def test_a_daemon_that_died_is_no_obstacle_at_the_end() -> None:
     with sealbuf.serve("64MiB") as socket:
-        guard, daemon = sorted(daemons(socket), key=lambda pid: int(status(pid, "PPid")) != os.getpid())
+        guard, daemon = sorted(
+            daemons(socket), key=lambda pid: int(status(pid, "PPid")) != os.getpid()
+        )
         os.kill(daemon, signal.SIGKILL)
     wait_until_gone(socket)
     assert not Path(f"/proc/{guard}").exists()
 
 
-SERVING = """
-    import os, sys, threading
-    import sealbuf
-
-    def serve():
-        global served
-        served = sealbuf.serve("64MiB")
-        print(served.__enter__(), flush=True)
-
-    thread = threading.Thread(target=serve)  # its end is not the end of the process
-    thread.start()
-    thread.join()
-    if sys.argv[1] == "forked":
-        if os.fork() == 0:
-            print(os.getpid(), flush=True)
-            os.close(1)
-            sys.stdin.readline()
-            sys.stdin.readline()
-            os._exit(0)
-    sys.stdin.readline()
-"""
-
-
-@pytest.mark.parametrize("how", ["alone", "forked"])
+@pytest.mark.parametrize("how", ["alone", "with a child that lives on"])
 def test_it_ends_with_a_program_that_is_killed(how: str) -> None:
-    process = child.start(SERVING, how, uid=os.getuid() or 20002)
-    assert process.stdin
-    assert process.stdout
-    socket = process.stdout.readline().strip()
-    assert socket, process.communicate()
-    forked = int(process.stdout.readline()) if how == "forked" else None
-    assert len(daemons(socket)) == 2
-    process.kill()
-    process.wait()
-    wait_until_gone(socket)
-    if forked is not None:
-        os.kill(forked, 0)  # and does not wait for a forked child, which has all descriptors
-        os.kill(forked, signal.SIGKILL)
-    process.stdin.close()
-    process.stdout.close()
-    assert process.stderr
-    process.stderr.close()
+    """Also when the thread that started it has ended, and a forked child has its descriptors."""
+    reading, writing = os.pipe()
+    served: list[AbstractContextManager[str]] = []
+
+    def serve() -> None:
+        served.append(sealbuf.serve("64MiB"))
+        os.write(writing, served[0].__enter__().encode() + b"\n")
+
+    def program() -> None:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        thread.join()
+        child = 0 if how == "alone" else forked(lambda: time.sleep(PATIENCE))
+        os.write(writing, f"{child}\n".encode())
+        signal.pause()
+
+    pid = forked(program)
+    with os.fdopen(reading) as told:
+        socket, child = told.readline().strip(), int(told.readline())
+        os.close(writing)
+        assert len(daemons(socket)) == 2
+        os.kill(pid, signal.SIGKILL)
+        ended(pid)
+        wait_until_gone(socket)
+        if child:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_it_ends_although_its_guard_is_killed() -> None:
@@ -155,18 +139,12 @@ def test_it_ends_although_its_guard_is_killed() -> None:
 
 def test_a_forked_child_that_leaves_the_block_ends_nothing() -> None:
     with sealbuf.serve("64MiB") as socket:
-        serving = sealbuf.serve("64MiB")
-        inner = serving.__enter__()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                serving.__exit__(None, None, None)
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
+        second = sealbuf.serve("64MiB")
+        inner = second.__enter__()
+        assert ends(lambda: second.__exit__(None, None, None)) == 0
         with sealbuf.connect(inner) as store:
             store.ping()
-        serving.__exit__(None, None, None)
+        second.__exit__(None, None, None)
         with sealbuf.connect(socket) as store:
             store.ping()
 
@@ -194,7 +172,8 @@ def test_what_a_daemon_said_that_did_not_start_is_told(scripts: Path) -> None:
     with pytest.raises(sealbuf.NoDaemon) as caught, sealbuf.serve("7MiB"):
         pass
     assert caught.value.message == (
-        f"the daemon did not start: status=3 launcher={path} stderr=sealbuf: no, because of --capacity"
+        f"the daemon did not start: status=3 launcher={path} "
+        "stderr=sealbuf: no, because of --capacity"
     )
 
 
