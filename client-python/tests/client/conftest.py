@@ -73,7 +73,7 @@ def path(daemon: Daemon) -> str:
 
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For `sealbuf.serve`: the launcher, and for the guard an interpreter and a file that every uid can read."""
+    """For `sealbuf.serve`: the launcher, and for the guard what every uid can read."""
     python, variables = python_environment()
     for variable, value in {**variables, "SEALBUF_LAUNCHER": str(launcher())}.items():
         monkeypatch.setenv(variable, value)
