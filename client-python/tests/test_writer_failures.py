@@ -9,6 +9,7 @@ import pytest
 import sealbuf
 from helpers.peer import Peer
 from helpers.segments import memfd
+from sealbuf._description import Description
 from sealbuf._memory import LENT_SEALS
 from sealbuf._origin import Origin
 from sealbuf._writer import Lender, Writer
@@ -35,7 +36,8 @@ def lent(peer: Peer, *, reading: int = os.O_RDONLY) -> Writer:
     reply = peer.connection.request("create", name="a", nbytes=10)
     peer.requests()
     origin = Origin("0" * 16, "peer", "default", lambda: None)
-    return Writer(Lender(peer.connection, os.getuid(), origin, named=True), reply)
+    lender = Lender(peer.connection, os.getuid(), origin, named=True)
+    return Writer(lender, reply, Description.of_bytes(10))
 
 
 def heads(peer: Peer) -> list[dict[str, Any]]:

@@ -17,10 +17,10 @@ from sealbuf import _pool as pool
 from sealbuf._buffer import Buffer
 from sealbuf._errors import InvalidRequest, NotFound
 from sealbuf._layout import Record
+from sealbuf._limits import HOLD_SECONDS, SEQ_MAX
 from sealbuf._link import Link
 from sealbuf._names import name_bytes
 from sealbuf._origin import Origin
-from sealbuf._protocol import HOLD_SECONDS, SEQ_MAX
 from sealbuf._session import Session
 
 Handle: TypeAlias = tuple[str, str, str, int, str, int]

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from sealbuf._connection import Connection
-from sealbuf._protocol import Decoder, Frame, encode_frame
+from sealbuf._frames import Decoder, Frame, encode_frame
 
 
 class Peer:

@@ -89,7 +89,9 @@ record Batch(
                     OptionalLong.empty(),
                     options.replace(),
                     options.ttlMillis(),
-                    true),
+                    true,
+                    Optional.empty(),
+                    Request.NO_PAYLOAD),
             deadline)) {
       Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
       Duration left = deadline.left(); // how long filling takes is not the daemon's time

@@ -34,7 +34,14 @@ record Publication(
         connection.call(
             seq ->
                 new Request.Put(
-                    seq, name, reservation, options.replace(), options.ttlMillis(), payload),
+                    seq,
+                    name,
+                    reservation,
+                    options.replace(),
+                    options.ttlMillis(),
+                    Optional.empty(),
+                    OptionalLong.empty(),
+                    payload),
             deadline)) {
       Reply.Published published = answer.expect(Reply.Published.class, 0);
       return new Published(
@@ -56,7 +63,15 @@ record Publication(
         connection.call(
             seq ->
                 new Request.Create(
-                    seq, name, nbytes, reservation, options.replace(), options.ttlMillis(), false),
+                    seq,
+                    name,
+                    nbytes,
+                    reservation,
+                    options.replace(),
+                    options.ttlMillis(),
+                    false,
+                    Optional.empty(),
+                    Request.NO_PAYLOAD),
             deadline)) {
       return BufferWriter.map(
           new BufferWriter.Lender(connection, uid, timeoutOfSeal.get()), answer);

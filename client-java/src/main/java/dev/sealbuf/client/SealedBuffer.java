@@ -6,7 +6,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A published buffer: bytes that nobody can change any more, the kernel sees to it.
@@ -49,8 +48,8 @@ public final class SealedBuffer implements AutoCloseable {
         record.buffer(),
         record.version(),
         record.nbytes(),
-        record.format(),
-        List.of(record.nbytes()),
+        record.description().format(),
+        record.description().shape(),
         record.owner(),
         BufferInfo.instant(record.created()));
   }
