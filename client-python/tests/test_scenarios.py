@@ -3,8 +3,8 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -68,6 +68,22 @@ def run(program: Program, uid: int, task: str, socket: str, lines: str = "") -> 
     return done.stdout
 
 
+@contextmanager
+def publication(program: Program, socket: str) -> Iterator[str]:
+    """What the program prints that publishes; it stays as long as the block."""
+    command, variables = program
+    with subprocess.Popen(
+        as_uid(Uid.PRODUCER, [*command, "publish", socket, scenarios()]),
+        env={**os.environ, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        yield "".join(process.stdout.readline() for _ in range(COUNT))
+        rest, _ = process.communicate(timeout=60)
+        assert (process.returncode, rest) == (0, "")
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("reader", [python, java])
 @pytest.mark.parametrize("producer", [python, java])
@@ -77,19 +93,18 @@ def test_each_reads_what_the_other_published(
     reader: Callable[[], Program],
 ) -> None:
     with fresh_daemon() as daemon:
-        published = run(producer(), Uid.PRODUCER, "publish", daemon.path)
-        assert len(published.splitlines()) == COUNT
-        verified = run(reader(), Uid.READER, "verify", daemon.path, published)
+        with publication(producer(), daemon.path) as published:
+            verified = run(reader(), Uid.READER, "verify", daemon.path, published)
     assert verified == f"verified {COUNT}\n"
 
 
 @pytest.mark.timeout(120)
 def test_a_difference_is_found(daemon: Daemon) -> None:
     """The negative control: what was published under another list is not verified."""
-    published = run(python(), Uid.PRODUCER, "publish", daemon.path)
-    swapped = published.replace("scenario/63\n", "scenario/65\n")
-    assert swapped != published
-    done = start(python(), Uid.READER, "verify", daemon.path, swapped)
+    with publication(python(), daemon.path) as published:
+        swapped = published.replace("scenario/63\n", "scenario/65\n")
+        assert swapped != published
+        done = start(python(), Uid.READER, "verify", daemon.path, swapped)
     assert done.returncode == 1
     assert done.stdout == ""
     claim = "one byte less than a unit of alignment"

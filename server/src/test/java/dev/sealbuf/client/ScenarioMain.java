@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,11 +28,13 @@ final class ScenarioMain {
     }
   }
 
-  private static void publish(Sealbuf store, List<Scenario> scenarios, PrintStream out) {
+  private static void publish(Sealbuf store, List<Scenario> scenarios, PrintStream out)
+      throws IOException {
     for (Scenario scenario : scenarios) {
       String name = scenario.inPlace() ? create(store, scenario) : put(store, scenario);
       out.println(scenario.claim() + "\t" + name);
     }
+    System.in.transferTo(OutputStream.nullOutputStream()); // what has no name ends with its session
   }
 
   private static String put(Sealbuf store, Scenario scenario) {

@@ -42,11 +42,11 @@ class ScenarioTest {
     try (DaemonProcess daemon = DaemonProcess.start()) {
       String scenarios = Scenario.file().toString();
       String socket = daemon.socket().toString();
-      String published = run(publisher, "", "publish", socket, scenarios);
-      String verified = run(verifier, published, "verify", socket, scenarios);
       int count = Scenario.read(Scenario.file()).size();
-      assertThat(published.lines()).hasSize(count);
-      assertThat(verified.lines()).containsExactly("verified " + count);
+      try (Publication published = Publication.start(publisher, socket, scenarios, count)) {
+        String verified = run(verifier, published.lines(), "verify", socket, scenarios);
+        assertThat(verified.lines()).containsExactly("verified " + count);
+      }
     }
   }
 
