@@ -92,9 +92,8 @@ def test_each_reads_what_the_other_published(
     producer: Callable[[], Program],
     reader: Callable[[], Program],
 ) -> None:
-    with fresh_daemon() as daemon:
-        with publication(producer(), daemon.path) as published:
-            verified = run(reader(), Uid.READER, "verify", daemon.path, published)
+    with fresh_daemon() as daemon, publication(producer(), daemon.path) as published:
+        verified = run(reader(), Uid.READER, "verify", daemon.path, published)
     assert verified == f"verified {COUNT}\n"
 
 

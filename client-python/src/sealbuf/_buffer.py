@@ -49,8 +49,9 @@ class Buffer:
 
     Pickling one sends a handle of some hundred bytes, and takes one round trip: whoever unpickles
     it maps the same pages. The handle opens while the name is still that buffer's, and once after
-    that, for 60 s. Raises NotFound when the name was deleted or replaced before. A Buffer that was
-    put without a name must live until its handle is made, not longer.
+    that, for 60 s. A Buffer that was put without a name must live until its handle is made, not
+    longer. Pickling raises NotFound when the name was deleted or replaced before, and QuotaExceeded
+    when 4096 handles of this user wait to be opened.
 
     Any number of threads may use it at once.
     """

@@ -109,9 +109,7 @@ def planned(
         )
     items = items_of(dtype)
     axes = _axes(shape) + items.axes
-    return described(
-        items.format, items.size, axes, fortran=order == "F", typestr=items.typestr
-    )
+    return described(items.format, items.size, axes, fortran=order == "F", typestr=items.typestr)
 
 
 def _axes(shape: Any) -> tuple[int, ...]:

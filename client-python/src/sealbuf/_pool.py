@@ -31,7 +31,8 @@ def link_to(socket: str, namespace: str) -> Link:
 def leave(socket: str) -> None:
     """That daemon will not be asked again."""
     for key in [key for key in _links if key[0] == socket]:
-        _links.pop(key).close()
+        if link := _links.pop(key, None):
+            link.close()
 
 
 def _close() -> None:

@@ -46,6 +46,22 @@ def test_a_block_that_raises_aborts(path: str, name: str) -> None:
         store.delete(name)
 
 
+@pytest.mark.parametrize("nbytes", [5, 3 << 20])
+def test_a_block_that_raises_leaves_nothing(path: str, name: str, nbytes: int) -> None:
+    with sealbuf.connect(path) as store:
+        figures = ("used", "unfinished", "unfinished_bytes", "buffers")
+        for turn in range(3):
+            with pytest.raises(ZeroDivisionError), store.create(name, nbytes=nbytes) as writer:
+                writer.memoryview()[0] = 1
+                raise ZeroDivisionError
+            del writer
+            now = len(os.listdir("/proc/self/fd")), *(store.stats()[each] for each in figures)
+            if turn == 0:
+                first = now
+        assert now == first
+        assert store.list(name) == []
+
+
 def test_a_block_that_ended_the_writer_itself_is_left_alone(path: str, name: str) -> None:
     with sealbuf.connect(path) as store:
         with store.create(name, nbytes=5) as writer:
