@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import sealbuf
+from client.test_lifetime import descriptors
 from helpers.ends import bare_copy, ends
 
 
@@ -46,16 +47,20 @@ def test_a_block_that_raises_aborts(path: str, name: str) -> None:
         store.delete(name)
 
 
+def fail_half_way(writer: sealbuf.Writer) -> None:
+    writer.memoryview()[0] = 1
+    raise ZeroDivisionError
+
+
 @pytest.mark.parametrize("nbytes", [5, 3 << 20])
 def test_a_block_that_raises_leaves_nothing(path: str, name: str, nbytes: int) -> None:
     with sealbuf.connect(path) as store:
         figures = ("used", "unfinished", "unfinished_bytes", "buffers")
         for turn in range(3):
             with pytest.raises(ZeroDivisionError), store.create(name, nbytes=nbytes) as writer:
-                writer.memoryview()[0] = 1
-                raise ZeroDivisionError
+                fail_half_way(writer)
             del writer
-            now = len(os.listdir("/proc/self/fd")), *(store.stats()[each] for each in figures)
+            now = descriptors(), [store.stats()[each] for each in figures]
             if turn == 0:
                 first = now
         assert now == first

@@ -43,11 +43,13 @@ final class Publication implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException, InterruptedException {
+  public void close() throws IOException {
+    process.getOutputStream().close();
     try {
-      process.getOutputStream().close();
       assertThat(process.waitFor(END_SECONDS, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isZero();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } finally {
       process.destroyForcibly();
     }
