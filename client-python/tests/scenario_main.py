@@ -18,6 +18,7 @@ def content(seed: str, nbytes: int) -> bytes:
 
 
 def publish(store: sealbuf.Store, scenarios: Iterable[dict[str, Any]]) -> None:
+    kept = []  # what has no name ends with its Buffer
     for scenario in scenarios:
         data = content(scenario["seed"], scenario["nbytes"])
         if scenario["how"] == "put":
@@ -26,7 +27,9 @@ def publish(store: sealbuf.Store, scenarios: Iterable[dict[str, Any]]) -> None:
             writer = store.create(scenario["name"], nbytes=scenario.get("created", len(data)))
             writer.memoryview()[: len(data)] = data
             buffer = writer.seal(len(data) if "created" in scenario else None)
+        kept.append(buffer)
         print(f"{scenario['claim']}\t{buffer.name}", flush=True)
+    sys.stdin.read()
 
 
 def verify(store: sealbuf.Store, scenarios: list[dict[str, Any]]) -> int:

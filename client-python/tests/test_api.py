@@ -84,13 +84,14 @@ def test_a_class_has_these_members_and_no_others(kind: type) -> None:
 
 def test_the_module_has_these_names_and_no_others() -> None:
     assert called(sealbuf.connect) == "(socket=None, *, namespace='default', timeout=5.0)"
+    assert called(sealbuf.serve) == "(capacity='1GiB', *, timeout=60.0)"
     errors = {
         "AlreadyExists", "Closed", "Disconnected", "Error", "InvalidName", "InvalidRequest",
         "NoDaemon", "NotFound", "NotPermitted", "ProtocolError", "QuotaExceeded", "StillMapped",
         "StoreFull", "Timeout", "TooManyMappings", "TryAgain", "WrongVersion",
     }  # fmt: skip
     others = {"Buffer", "Entry", "Event", "Holder", "Store", "Watch", "Writer", "connect",
-              "__version__"}  # fmt: skip
+              "serve", "__version__"}  # fmt: skip
     assert set(sealbuf.__all__) == errors | others
     assert {name for name in vars(sealbuf) if not name.startswith("_")} == errors | others - {
         "__version__"

@@ -43,7 +43,8 @@ def test_limits_are_those_of_the_document() -> None:
     documented = {name: int(value) for name, value, _ in PROTOCOL["Limits"]}
     needed = {"HEAD_MAX", "PAYLOAD_MAX", "DESCRIPTORS_MAX", "DESCRIPTOR_FRAME_MAX", "NAME_MAX",
               "SEQ_MAX", "LIST_MAX", "PUT_MAX", "PAGE_MAX", "BATCH_MAX", "BATCH_BYTES", "WAIT_MAX",
-              "TTL_MAX", "FORMAT_MAX", "TYPESTR_MAX", "NDIM_MAX", "METADATA_MAX"}  # fmt: skip
+              "TTL_MAX", "FORMAT_MAX", "TYPESTR_MAX", "NDIM_MAX", "METADATA_MAX", "HOLDS_MAX",
+              "HOLD_SECONDS"}  # fmt: skip
     assert {name: getattr(limits, name) for name in needed} == {
         name: documented[name] for name in needed
     }

@@ -92,6 +92,65 @@ def test_a_process_may_end_with_everything_open(daemon: Daemon) -> None:
     assert child.output(ENDING, daemon.path, "ending") == "b'hello'\n"
 
 
+TEARDOWN = """
+    import atexit, pickle, sys, threading, weakref
+    import sealbuf
+
+    path, name, kind = sys.argv[1:]
+
+    class Looking:
+        "Looks at what it has as late as an object can, when modules are taken apart already."
+        def __init__(self, *kept):
+            self.kept = kept
+        def __del__(self):
+            assert all(view[:5] == b"hello" for view in self.kept)
+
+    store = sealbuf.connect(path)
+    data = b"hello" * (1000 if kind == "small" else 100_000)
+    named, unnamed = store.put(data, name), store.put(data)
+    with store.create(nbytes=len(data)) as writer:
+        writing = writer.memoryview()
+        writing[:] = data
+    unfinished = store.create(nbytes=5000)
+    opened = pickle.loads(pickle.dumps(store.get(name)))
+    watch = store.watch(name)
+    views = [each.memoryview() for each in (named, unnamed, opened)] + [writing]
+    late, cycle = Looking(*views), [Looking(opened.memoryview()), store, named, unfinished, watch]
+    cycle.append(cycle)
+    sys.modules["kept"] = Looking(unnamed[:])
+    atexit.register(lambda: Looking(*views))
+    threading.Thread(target=threading.Event().wait, args=(60,), daemon=True).start()
+    weakref.finalize(named, print, end="")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    del sys.modules["sealbuf"], sealbuf
+"""
+
+GOING_ON = 25
+
+
+@pytest.mark.timeout(300)
+def test_processes_end_well_after_their_daemon_with_views_everywhere(
+    fresh_daemon: Callable[..., AbstractContextManager[Daemon]], rounds: Callable[..., int]
+) -> None:
+    left = rounds(1000)
+    while left > 0:
+        count = min(left, GOING_ON)
+        left -= count
+        with fresh_daemon() as daemon:
+            processes = [
+                child.start(TEARDOWN, daemon.path, f"name/{at}", "small" if at % 2 else "large")
+                for at in range(count)
+            ]
+            for process in processes:
+                assert process.stdout
+                assert process.stdout.readline() == "ready\n", process.communicate()
+            daemon.kill()
+            for process in processes:
+                out, err = process.communicate("go on\n", timeout=60)
+                assert (process.returncode, out, err) == (0, "", "")
+
+
 DYING = """
     import sys
     import sealbuf

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.daemon import LAUNCHER_FOLDER, Daemon
+from harness.daemon import LAUNCHER_FOLDER, Daemon, launcher
 from harness.public import folder_for, python_environment, reachable
 from harness.uids import Uid, as_uid
 
@@ -46,6 +46,13 @@ def test_the_python_example_of_waiting_prints_what_it_says(daemon: Daemon) -> No
     assert printed == "b'two' b'uno' 1000 ['part/1', 'part/2']\n"
 
 
+def test_the_python_example_of_handles_prints_what_it_says(daemon: Daemon) -> None:
+    interpreter, variables = python_environment()
+    variables |= {"SEALBUF_LAUNCHER": str(launcher()), "JAVA25_HOME": java_home()}
+    printed = run(daemon, "handles.py", example("python", 2), [interpreter], **variables)
+    assert printed == "True 10000000\n"
+
+
 @pytest.mark.timeout(90)
 def test_the_java_example_prints_what_it_says(daemon: Daemon) -> None:
     try:
@@ -65,10 +72,18 @@ def test_the_java_example_of_waiting_prints_what_it_says(daemon: Daemon) -> None
 
 
 def run_java(daemon: Daemon, code: str) -> str:
-    home = subprocess.check_output([TREE / "scripts/find-jdk"], text=True).strip()
     libraries = reachable(LAUNCHER_FOLDER) / "lib"
-    command = [f"{home}/bin/java", "--enable-native-access=ALL-UNNAMED", "-cp", f"{libraries}/*"]
+    command = [
+        f"{java_home()}/bin/java",
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        f"{libraries}/*",
+    ]
     return run(daemon, "Example.java", code, command)
+
+
+def java_home() -> str:
+    return subprocess.check_output([TREE / "scripts/find-jdk"], text=True).strip()
 
 
 def delete(daemon: Daemon, *names: str) -> None:

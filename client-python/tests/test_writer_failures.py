@@ -11,6 +11,7 @@ from helpers.peer import Peer
 from helpers.segments import memfd
 from sealbuf._description import Description
 from sealbuf._memory import LENT_SEALS
+from sealbuf._origin import Origin
 from sealbuf._writer import Lender, Writer
 
 NBYTES = 4096
@@ -34,7 +35,9 @@ def lent(peer: Peer, *, reading: int = os.O_RDONLY) -> Writer:
         os.close(number)
     reply = peer.connection.request("create", name="a", nbytes=10)
     peer.requests()
-    return Writer(Lender(peer.connection, os.getuid()), reply, Description.of_bytes(10))
+    origin = Origin("0" * 16, "peer", "default", lambda: None)
+    lender = Lender(peer.connection, os.getuid(), origin, named=True)
+    return Writer(lender, reply, Description.of_bytes(10))
 
 
 def heads(peer: Peer) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from sealbuf._errors import (
     WrongVersion,
 )
 from sealbuf._holder import Holder
+from sealbuf._serve import serve
 from sealbuf._store import Store, connect
 from sealbuf._version import __version__
 from sealbuf._watch import Event, Watch
@@ -54,4 +55,5 @@ __all__ = [
     "WrongVersion",
     "__version__",
     "connect",
+    "serve",
 ]

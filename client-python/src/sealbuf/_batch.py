@@ -15,6 +15,7 @@ from sealbuf._description import Description
 from sealbuf._errors import Disconnected, InvalidRequest
 from sealbuf._layout import ALIGNMENT
 from sealbuf._limits import BATCH_BYTES, BATCH_MAX, PUT_MAX
+from sealbuf._origin import OwnRecord
 from sealbuf._protocol import check_places, encode_rows
 from sealbuf._session import Session, in_dedicated
 from sealbuf._source import Source
@@ -69,8 +70,8 @@ def _in_one_segment(
     lent = session.connection.request(
         "create", b"", deadline, nbytes=end, batch=True, **terms.fields
     )
-    lender, room = session.lender(session.connection), Description.of_bytes(end)
-    with Writer(lender, lent, room) as writer:
+    lender = session.lender(session.connection, named=True)
+    with Writer(lender, lent, Description.of_bytes(end)) as writer:
         return _filled(session, writer, batch, offsets, deadline)
 
 
@@ -96,7 +97,8 @@ def _filled(
         place = (segment, offsets[at], source.flat.nbytes)
         told = _told(reply.head, name, at)
         record = record_of(told, place, session.uid, source.description)
-        found[name] = Buffer(in_dedicated(mapping, place), record, 0)
+        own = OwnRecord.of(session.origin, record)
+        found[name] = Buffer(in_dedicated(mapping, place), own, 0)
     return found
 
 

@@ -18,7 +18,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from sealbuf import _memory as memory
 from sealbuf._description import Description
@@ -46,6 +46,12 @@ class Buffer:
     From Python 3.12 on it has the buffer protocol, so it can be passed where bytes-like objects
     can. On 3.11 no Python class has: pass `buffer.memoryview()`. `numpy.asarray(buffer)` works on
     all, without a copy.
+
+    Pickling one sends a handle of some hundred bytes, and takes one round trip: whoever unpickles
+    it maps the same pages. The handle opens while the name is still that buffer's, and once after
+    that, for 60 s. A Buffer that was put without a name must live until its handle is made, not
+    longer. Pickling raises NotFound when the name was deleted or replaced before, and QuotaExceeded
+    when 4096 handles of this user wait to be opened.
 
     Any number of threads may use it at once.
     """
@@ -243,8 +249,11 @@ class Buffer:
     def __deepcopy__(self, _memo: object) -> Self:
         return self
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a Buffer cannot be pickled, send its name: name={self.name}")
+    def __reduce__(self) -> tuple[Any, ...]:
+        from sealbuf._handle import reduced  # noqa: PLC0415 - which needs this module
+
+        memory: Any = self._memory  # each that a session made knows where it came from
+        return reduced(self._record, memory.origin)
 
     def __repr__(self) -> str:
         record = self._record

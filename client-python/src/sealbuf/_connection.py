@@ -12,7 +12,8 @@ everything is closed and the session ends.
 A request that missed its deadline may still be answered. Replies are told apart by `seq`, and late
 ones are dropped with their descriptors. If a late one lends a segment or reserves a name, or a
 Writer was dropped without a word, an `abort` travels with the next request, so that the segment and
-its name do not stay taken for as long as the session lasts.
+its name do not stay taken for as long as the session lasts. So does a `delete` when the Buffer of
+something that was put without a name is gone. If there is no next request, `_idle` makes one.
 
 Threads: one request at a time; the others wait for their turn within their deadline.
 """
@@ -26,6 +27,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from sealbuf import _protocol as protocol
 from sealbuf._deadline import Deadline
@@ -44,6 +46,11 @@ from sealbuf._limits import DESCRIPTORS_MAX
 
 READ_BYTES = 65536
 """Most of what one read takes in; a page of list may need a few."""
+
+ORPHANS_MAX = 256
+"""Most of what was forgotten that travels with one request: replies to it must fit a socket."""
+TIDY_SECONDS = 0.1
+"""How long the daemon may take to be told what was forgotten, when nobody asks for anything."""
 
 _NUMBER_BYTES = array.array("i").itemsize
 _CONTROL_BYTES = socket.CMSG_SPACE(DESCRIPTORS_MAX * _NUMBER_BYTES)
@@ -91,13 +98,14 @@ class Connection:
         self._decoder = Decoder()
         self._arrived: deque[Descriptor] = deque()
         self._replies: deque[Reply] = deque()
-        self._orphans: deque[int] = deque()
+        self._orphans: deque[tuple[str, dict[str, Any]]] = deque()
         self._room = memoryview(bytearray(READ_BYTES))
         self._turn = threading.RLock()
         self._exchanging = False
         self._seq = 0
         self._answered = 0
         self._ended: Error | None = None
+        _alive.add(self)
 
     def request(
         self,
@@ -146,7 +154,21 @@ class Connection:
 
     def forget(self, buffer: int) -> None:
         """Has an unfinished buffer aborted along with the next request. Takes no lock."""
-        self._orphans.append(buffer)
+        self._orphans.append(("abort", {"buffer": buffer}))
+
+    def forget_published(self, name: str, buffer: int) -> None:
+        """Has a name deleted likewise, if it is still that buffer's."""
+        self._orphans.append(("delete", {"name": name, "buffer": buffer}))
+
+    def tidy(self) -> bool:
+        """Has the daemon told what was forgotten so far; whether there is more to tell."""
+        if self._ended is not None or not self._orphans:
+            return False
+        try:
+            self.request("ping", b"", Deadline(TIDY_SECONDS))
+        except (Error, OSError):
+            return False
+        return bool(self._orphans)
 
     def close(self) -> None:
         with self._turn:
@@ -219,18 +241,25 @@ class Connection:
         if deadline.passed:
             raise _late(op, deadline)
         size = memoryview(payload).nbytes
-        orphans = list(self._orphans)
-        frames = b"".join(self._frame("abort", {"buffer": orphan}) for orphan in orphans)
+        orphans = self._pop_orphans()
+        frames = b"".join(self._frame(*orphan) for orphan in orphans)
         frames += self._frame(op, fields, size)
         try:
             self._send_all(op, [frames, payload], len(frames) + size, deadline)
         except (BrokenPipeError, ConnectionResetError):
-            return (
-                False  # the daemon may have said why before it closed: the reading side finds out
-            )
-        for _ in orphans:
-            self._orphans.popleft()
+            # The daemon may have said why before it closed: the reading side finds out.
+            return False
+        except BaseException:
+            self._orphans.extendleft(reversed(orphans))
+            raise
         return True
+
+    def _pop_orphans(self) -> list[tuple[str, dict[str, Any]]]:
+        """One by one: garbage may be collected at each step here, and forgotten more."""
+        popped: list[tuple[str, dict[str, Any]]] = []
+        while self._orphans and len(popped) < ORPHANS_MAX:
+            popped.append(self._orphans.popleft())
+        return popped
 
     def _send_all(
         self, op: str, parts: list[bytes | memoryview], left: int, deadline: Deadline
@@ -361,6 +390,15 @@ class Connection:
             descriptor.close()
         self._replies.clear()
         self._arrived.clear()
+
+
+_alive: "WeakSet[Connection]" = WeakSet()
+
+
+def after_fork() -> None:
+    """In a forked child: all sessions are the parent's, also one that a thread of it was making."""
+    for connection in list(_alive):
+        connection.abandon()
 
 
 def _wait(poller: select.poll, op: str, deadline: Deadline) -> None:

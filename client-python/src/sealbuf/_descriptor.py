@@ -1,15 +1,17 @@
 """A file descriptor that is closed exactly once."""
 
 import os
+from weakref import WeakSet
 
 
 class Descriptor:
     """Owns a file descriptor. One that is dropped is closed too, so that no error path leaks it."""
 
-    __slots__ = ("_number",)
+    __slots__ = ("__weakref__", "_number")
 
     def __init__(self, number: int) -> None:
         self._number = number
+        _alive.add(self)
 
     def fileno(self) -> int:
         if self._number < 0:
@@ -32,3 +34,12 @@ class Descriptor:
 
     def __repr__(self) -> str:
         return f"<Descriptor {self._number if self._number >= 0 else 'closed'}>"
+
+
+_alive: "WeakSet[Descriptor]" = WeakSet()
+
+
+def after_fork() -> None:
+    """In a forked child: whatever the parent's threads were about to do with theirs, they do."""
+    for descriptor in list(_alive):
+        descriptor.close()

@@ -1,9 +1,10 @@
-"""What a process that sleeps gives back: one thread that looks at the catalogs of its stores.
+"""What a process that sleeps gives back: one thread that looks at the sessions of its stores.
 
 A retired slab stays in memory for as long as somebody maps it. A reader that makes calls notices
 retirements by itself; for one that does not, this thread looks twice a second at the words of the
-header that tell (`CatalogReader.refresh`), and lets go of what nobody views. It asks nobody and
-makes no system call but for its sleep.
+header that tell (`CatalogReader.refresh`), and lets go of what nobody views. It makes no system
+call but for its sleep, unless a session has something to tell the daemon that it forgot
+(`Connection.tidy`).
 
 There is one thread for all stores of a process. It starts with the first, keeps none of them alive,
 and ends when there is none left. For the moment of a fork it ends too: so it holds no lock that the
@@ -15,6 +16,7 @@ import threading
 from weakref import WeakSet
 
 from sealbuf._catalog import CatalogReader
+from sealbuf._connection import Connection
 
 PERIOD = 0.5
 """Seconds between two looks; `protocol/LAYOUT.md` asks for one a second at least."""
@@ -22,21 +24,25 @@ STOP_SECONDS = 1.0
 """How long a fork waits for the thread, which only ever works for microseconds."""
 
 _catalogs: "WeakSet[CatalogReader]" = WeakSet()
+_connections: "WeakSet[Connection]" = WeakSet()
 _change = threading.Lock()
 _stop = threading.Event()
 _thread: threading.Thread | None = None
 
 
-def look_after(catalog: CatalogReader) -> None:
-    """From now on what the daemon retires is let go of, also while nobody reads."""
+def look_after(catalog: CatalogReader, connection: Connection) -> None:
+    """From now on what the daemon retires is let go of, and what is forgotten is told, also while
+    nobody calls."""
     with _change:
         _catalogs.add(catalog)
+        _connections.add(connection)
         _start()
 
 
-def leave(catalog: CatalogReader) -> None:
+def leave(catalog: CatalogReader, connection: Connection) -> None:
     with _change:
         _catalogs.discard(catalog)
+        _connections.discard(connection)
 
 
 def _start() -> None:
@@ -53,6 +59,7 @@ def _start() -> None:
 def _look() -> None:
     while not _stop.wait(PERIOD):
         _refresh()
+        _tidy()
         if _nothing_left():
             return
 
@@ -62,6 +69,14 @@ def _refresh() -> None:
         here = list(_catalogs)
     for catalog in here:
         catalog.refresh()
+
+
+def _tidy() -> None:
+    with _change:
+        here = list(_connections)
+    for connection in here:
+        while connection.tidy() and not _stop.is_set():
+            pass
 
 
 def _nothing_left() -> bool:

@@ -28,6 +28,10 @@ METADATA_MAX = 65535
 """Bytes of metadata, which lie in the record."""
 SEQ_MAX = 2**53 - 1
 """The largest integer that every JSON implementation carries."""
+HOLDS_MAX = 4096
+"""Holds a uid."""
+HOLD_SECONDS = 60
+"""The longest a hold keeps a buffer openable."""
 LIST_MAX = 1000
 """Entries of a page of list."""
 WAIT_MAX = 86_400_000

@@ -39,8 +39,13 @@ starts is noticed well within a second."""
 class Link:
     """The session of a store, exchanged when it is gone. Any number of threads may use it."""
 
-    def __init__(self, path: str, dial: Dial, timeout: float | None) -> None:
+    def __init__(
+        self, path: str, dial: Dial, timeout: float | None, namespace: str = "default"
+    ) -> None:
         self.path = path
+        self.address = os.path.abspath(path)  # noqa: PTH100 - a Path would drop what looks needless
+        """Where other processes find the socket, whatever their working directory."""
+        self.namespace = namespace
         self.dial = dial
         self.timeout = timeout
         self.sides = SideSessions(dial)
@@ -170,7 +175,7 @@ class Link:
                 return  # what the daemon does not bring any more cannot be kept
 
     def after_fork(self) -> None:
-        """In a forked child: the sessions are the parent's, the next call makes one of its own."""
+        """In a forked child: the next call makes a session of its own, and no lock is held."""
         self._renewing = threading.Lock()
         closing, self._closing = self._closing, threading.Event()
         if closing.is_set():
@@ -178,8 +183,6 @@ class Link:
         self.sides.after_fork()
         for watch in self.watches:
             watch._after_fork()
-        if self.session is not None:
-            self.session.connection.abandon()
 
     def _following(self, lost: Session, deadline: Deadline) -> Session:
         return self.persist(lambda: self._exchange(lost, deadline), deadline)
@@ -212,7 +215,7 @@ class Link:
         except BaseException:
             connection.close()
             raise
-        idle.look_after(session.catalog)
+        idle.look_after(session.catalog, connection)
         return session
 
     def pause(self, seconds: float, deadline: Deadline) -> None:
@@ -229,9 +232,7 @@ def _longer(pause: float) -> float:
 _links: "WeakSet[Link]" = WeakSet()
 
 
-def _after_fork() -> None:
+def after_fork() -> None:
+    """In a forked child."""
     for link in list(_links):
         link.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)

@@ -27,9 +27,12 @@ import fcntl
 import mmap
 import os
 import weakref
-from typing import NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from sealbuf._errors import ProtocolError, TooManyMappings
+
+if TYPE_CHECKING:
+    from sealbuf._origin import Origin
 
 try:
     import ctypes
@@ -84,6 +87,8 @@ class Mapping(mmap.mmap):
     """Of the segment's first byte."""
     nbytes: int
     """Length of the segment."""
+    origin: "Origin"
+    """Of a slab: the session that mapped it."""
     _start: int
 
     @classmethod

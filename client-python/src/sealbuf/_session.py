@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from sealbuf import _idle as idle
 from sealbuf import _memory as memory
@@ -27,10 +27,12 @@ from sealbuf._layout import Place, check_payload, match_record, read_record
 from sealbuf._limits import LIST_MAX, PUT_MAX
 from sealbuf._memory import Mapping
 from sealbuf._names import name_bytes, utf8
+from sealbuf._origin import Origin, OwnRecord
 from sealbuf._protocol import check_entries, check_holders, encode_rows
 from sealbuf._side import parked
 from sealbuf._source import Source
 from sealbuf._terms import Terms
+from sealbuf._unnamed import end_with
 from sealbuf._views import View
 from sealbuf._writer import Lender, Writer
 
@@ -51,6 +53,7 @@ class Session:
         self.dedicated: WeakValueDictionary[int, Mapping] = WeakValueDictionary()
         """Published dedicated segments that some view keeps mapped, by number."""
         self._link = link
+        self.origin = Origin(self.daemon, link.address, link.namespace, ref(link))
         with connection.judging():
             header = Mapping.shared(welcome.descriptors[0].fileno(), welcome["catalog_bytes"])
             self.catalog = CatalogReader(welcome["catalog"], header, self._map_segment)
@@ -85,7 +88,9 @@ class Session:
             payload = memoryview(metadata + payload)
             fields["metadata_bytes"] = len(metadata)
         published = connection.request("put", payload, deadline, **fields)
-        return self.published(published.head, source, published["slab"], published["record"])
+        told = published.head
+        buffer = self.published(told, source, told["slab"], told["record"])
+        return buffer if name else end_with(buffer, connection, told)
 
     def create(
         self,
@@ -123,7 +128,8 @@ class Session:
         lent = connection.request(
             "create", metadata, deadline, nbytes=kind.nbytes, **fields, **kind.fields
         )
-        return Writer(self.lender(connection), lent, kind, metadata)
+        lender = self.lender(connection, named=fields["name"] is not None)
+        return Writer(lender, lent, kind, metadata)
 
     def get(self, name: str, newer: int | None, deadline: Deadline) -> Buffer:
         """The buffer of that name, if its version is greater; NotFound."""
@@ -161,6 +167,29 @@ class Session:
     def await_room(self, nbytes: int, deadline: Deadline) -> None:
         with self._link.sides.borrowed(self.daemon, deadline) as side:
             parked(side, "await_room", deadline, nbytes=nbytes)
+
+    def hold(self, name: str, buffer: int, deadline: Deadline) -> int:
+        """Keeps a buffer openable by its id; the number that opens it."""
+        held = self.connection.request("hold", b"", deadline, name=name, buffer=buffer)
+        return int(held["hold"])
+
+    def open_held(self, name: str, buffer: int, hold: int, deadline: Deadline) -> Buffer:
+        connection, epoch = self.connection, self.catalog.epoch
+        opened = connection.request("open_held", b"", deadline, name=name, buffer=buffer, hold=hold)
+        return self.opened(connection, opened, name, epoch, deadline)
+
+    def check_daemon(self, daemon: str, name: str) -> None:
+        """NotFound if that daemon is not the one that answers here."""
+        if self.daemon == daemon:
+            return
+        if not self.usable:
+            lost = Disconnected(f"the daemon is gone: daemon={self.daemon}")
+            lost.sent = False
+            raise lost
+        raise NotFound(
+            f"the buffer went with its daemon, another one answers: name={name} daemon={daemon} "
+            f"now={self.daemon}"
+        )
 
     def contains(self, name: str, deadline: Deadline) -> bool:
         found = self.catalog.find(utf8(name), deadline)
@@ -227,7 +256,7 @@ class Session:
             if number == slab:
                 found = self.catalog.slab(number, deadline)
             else:
-                mapping = Mapping.shared(next(brought).fileno(), reply["slab_bytes"])
+                mapping = self._shared(next(brought).fileno(), reply["slab_bytes"])
                 found = self.catalog.cached(number) or self.catalog.keep(number, mapping, epoch)
             at = reply["record"]
             place = match_record(found.memory, at, name.encode())
@@ -246,7 +275,9 @@ class Session:
         Its view is there at once if the slab is mapped already."""
         name, daemon, link = told["name"].encode(), self.daemon, self._link
         place = (0, 0, source.flat.nbytes)
-        record = record_of(told, place, self.uid, source.description, source.metadata)
+        record = OwnRecord.of(
+            self.origin, record_of(told, place, self.uid, source.description, source.metadata)
+        )
         if mapped := self.catalog.cached(slab):
             return Buffer(self._payload_at(mapped, at, name), record, 0)
         buffer = Buffer(lambda: link.look(daemon, slab, at, name), record, 0)
@@ -263,11 +294,11 @@ class Session:
         self.connection.close()
 
     def _let_go(self) -> None:
-        idle.leave(self.catalog)
+        idle.leave(self.catalog, self.connection)
         self.catalog.end()
 
-    def lender(self, connection: Connection) -> Lender:
-        return Lender(connection, self.uid, self.dedicated)
+    def lender(self, connection: Connection, *, named: bool) -> Lender:
+        return Lender(connection, self.uid, self.origin, named, self.dedicated)
 
     def _look(
         self, name: str, newer: int | None, deadline: Deadline
@@ -309,7 +340,12 @@ class Session:
         connection = self.connection
         mapped = connection.request("map", b"", deadline, segment=number)
         with mapped, connection.judging():
-            return Mapping.shared(mapped.descriptors[0].fileno(), mapped["segment_bytes"])
+            return self._shared(mapped.descriptors[0].fileno(), mapped["segment_bytes"])
+
+    def _shared(self, fd: int, nbytes: int) -> Mapping:
+        mapping = Mapping.shared(fd, nbytes)
+        mapping.origin = self.origin
+        return mapping
 
     def _pages(
         self, op: str, check: Callable[[bytes, int], Rows], deadline: Deadline, **fields: Any

@@ -72,8 +72,6 @@ class SideSessions:
     def after_fork(self) -> None:
         """In a forked child: the sessions are the parent's."""
         self._change = threading.Lock()
-        for connection in [*self._lent, *(each for _, each in self._idle)]:
-            connection.abandon()
         self._lent, self._idle = WeakSet(), []
 
     def _kept(self, daemon: str) -> Connection | None:

@@ -11,6 +11,7 @@ from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
+from sealbuf import _fork as fork
 from sealbuf._address import socket_path
 from sealbuf._batch import check_count, put_many
 from sealbuf._buffer import Buffer
@@ -55,7 +56,7 @@ def connect(
     if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
         raise InvalidRequest(f"timeout out of bounds: timeout={timeout} above=0 max={TIMEOUT_MAX}")
     path = socket_path(socket)
-    return Store(Link(path, Dialer(path, namespace, timeout), timeout))
+    return Store(Link(path, Dialer(path, namespace, timeout), timeout, namespace))
 
 
 class Store:
@@ -63,7 +64,8 @@ class Store:
 
     Any number of threads may use it at once: gets of mapped buffers run beside each other, requests
     to the daemon take turns, and whoever waits for something keeps nobody else waiting. A forked
-    child may go on using it, and connects anew for that.
+    child may go on using it, and connects anew for that. It pickles as its socket, namespace and
+    timeout; whoever unpickles it connects at once, as `connect` does.
 
     When the daemon goes away, a Store connects to the next one by itself, within the deadline of
     the call that noticed. The names of the old daemon do not answer any more; Buffers and views
@@ -91,7 +93,8 @@ class Store:
         """Publishes a copy of `data`, any object with the buffer protocol, with its format, shape
         and order, and NumPy arrays of datetime64 and timedelta64, which have no buffer.
 
-        Without a name the store chooses one. Up to 256 KiB it is one round trip; above, the bytes
+        Without a name the store chooses one, and deletes it when the Buffer is gone or the store is
+        closed, while views keep the memory. Up to 256 KiB it is one round trip; above, the bytes
         are copied straight into shared memory. What is neither in C nor in Fortran order is copied
         to C order first. `metadata`: up to 65535 bytes that travel beside it.
 
@@ -164,7 +167,9 @@ class Store:
         published with it.
 
         The name is taken from now on; with `replace` a buffer that has it is there until the seal.
-        Without one the store chooses it. `ttl` counts from the seal. `timeout` as in `put`.
+        Without one the store chooses it, and deletes it when the Buffer that `seal` returns is gone
+        (after a `with` block the writer keeps that). `ttl` counts from the seal. `timeout`: see
+        `put`.
 
         Raises AlreadyExists, StoreFull, QuotaExceeded when too many buffers are unfinished,
         NotPermitted, InvalidName, InvalidRequest for a size, shape or dtype that cannot be,
@@ -365,6 +370,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        link = self._link
+        link.current()
+        return _connect_again, (link.address, link.namespace, link.timeout)
+
     def __repr__(self) -> str:
         return f"<sealbuf.Store socket={self._link.path!r} {self._link.state}>"
 
@@ -382,3 +392,10 @@ class Store:
 
     def _delete(self, names: tuple[str, ...], deadline: Deadline) -> None:
         self._link.run(lambda session: session.delete(names, deadline), deadline, repeat=False)
+
+
+def _connect_again(socket: str, namespace: str, timeout: float | None) -> Store:
+    return connect(socket, namespace=namespace, timeout=timeout)
+
+
+fork.be_ready()

@@ -12,9 +12,14 @@ seal the segment; the kernel refuses (StillMapped) while anybody could still wri
 page in flight. Such a refusal changes nothing at the daemon, so `seal()` can be called again. But
 this process cannot write any more: the descriptor for writing was closed as soon as it was mapped,
 so that nothing else could be mapped through it and hold up the seal.
+
+A forked child has a copy of the writable mapping, which would hold up the parent's seal. So the
+first thing it does is to lay the read-only mapping over that copy too: what it inherited goes on
+reading, and the writer itself stays the parent's.
 """
 
 import sys
+import threading
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,7 +27,7 @@ from enum import Enum
 from operator import index
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._connection import Connection, Reply
@@ -30,6 +35,8 @@ from sealbuf._deadline import Deadline
 from sealbuf._description import Description
 from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError, Timeout
 from sealbuf._memory import SEALED, Mapping, check_segment
+from sealbuf._origin import Origin, OwnRecord
+from sealbuf._unnamed import end_with
 from sealbuf._views import Shown, View, buffer_class
 
 
@@ -38,9 +45,16 @@ class State(Enum):
     READ_ONLY = "read-only"
     SEALED = "sealed"
     ABORTED = "aborted"
+    INHERITED = "inherited"
+    """The copy of a forked child."""
 
 
 _UNFINISHED = frozenset({State.OPEN, State.READ_ONLY})
+_FINISHED = frozenset({State.SEALED, State.ABORTED})
+
+undivided = threading.RLock()
+"""Held where a fork must not come in between, see `_fork`."""
+_writers: "WeakSet[Writer]" = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,9 @@ class Lender:
     connection: Connection
     uid: int
     """Of this process, as the daemon sees it."""
+    origin: Origin
+    named: bool
+    """By its user; otherwise the buffer ends with its Buffer."""
     dedicated: WeakValueDictionary[int, Mapping] = field(default_factory=WeakValueDictionary)
     """Published dedicated segments that some view keeps mapped, by number."""
 
@@ -79,18 +96,19 @@ class Writer:
         self._nbytes = description.nbytes
         writing, self._reading = lent.descriptors
         try:
-            with writing, lender.connection.judging():
+            with lender.connection.judging(), undivided, writing:
                 size = lent["segment_bytes"]
                 if size < self._nbytes:
                     raise ProtocolError(
                         f"segment shorter than its buffer: bytes={size} nbytes={self._nbytes}"
                     )
                 self._mapping = Mapping.lent(writing.fileno(), size)
+                self._state = State.OPEN
+                _writers.add(self)
         except BaseException:
             self._reading.close()
             lender.connection.forget(self._buffer)
             raise
-        self._state = State.OPEN
 
     @property
     def name(self) -> str:
@@ -153,17 +171,21 @@ class Writer:
         fewer = None if size == self._nbytes else size
         published = self._publish("seal", b"", deadline, nbytes=fewer)
         place = (self._segment, 0, size)
-        record = record_of(published.head, place, self._lender.uid, sealed, self._metadata)
-        return Buffer(self._mapping.view()[:size].toreadonly(), record, 0)
+        lender = self._lender
+        record = record_of(published.head, place, lender.uid, sealed, self._metadata)
+        own = OwnRecord.of(lender.origin, record)
+        buffer = Buffer(self._mapping.view()[:size].toreadonly(), own, 0)
+        return buffer if lender.named else end_with(buffer, lender.connection, published.head)
 
     def abort(self) -> None:
         """Gives the memory and the name back. Views that are still alive show private memory."""
         if self._state is State.ABORTED:
             return
         self._check_unfinished()
-        self._state = State.ABORTED
-        self._mapping.abandon()
-        self._reading.close()
+        with undivided:
+            self._state = State.ABORTED
+            self._mapping.abandon()
+            self._reading.close()
         if self._unanswered:  # nor would the daemon answer to this
             self._lender.connection.forget(self._buffer)
             return
@@ -184,10 +206,11 @@ class Writer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._state not in _UNFINISHED:
+        if self._state in _FINISHED:
             return
         if kind is None:
-            self.seal()
+            # An unnamed buffer ends with its Buffer, and this writer is all that its user has.
+            self._published = self.seal()
         else:
             with suppress(Error):  # the block's own exception says more
                 self.abort()
@@ -233,12 +256,30 @@ class Writer:
 
     def _lay_read_only(self) -> None:
         try:
-            self._mapping.seal_read_only(self._reading.fileno())
+            with undivided:
+                self._mapping.seal_read_only(self._reading.fileno())
         except BaseException:  # what lies there now may not be the segment any more
             with suppress(Error):
                 self.abort()
             raise
 
+    def _after_fork(self) -> None:
+        if self._state in _UNFINISHED:
+            self._state = State.INHERITED
+            with suppress(Error, OSError):  # then private memory lies there
+                self._mapping.seal_read_only(self._reading.fileno())
+
     def _check_unfinished(self) -> None:
+        if self._state is State.INHERITED:
+            raise Closed(
+                f"a writer stays with the process that created it, this is a forked child: "
+                f"name={self._name}"
+            )
         if self._state not in _UNFINISHED:
             raise Closed(f"writer is {self._state.value}: name={self._name}")
+
+
+def after_fork() -> None:
+    """In a forked child: nobody can write through what it inherited."""
+    for writer in list(_writers):
+        writer._after_fork()

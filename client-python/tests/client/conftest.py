@@ -6,6 +6,7 @@ prepare; what connects is in the body. A copy that dies is a failure with the si
 what it leaves behind (descriptors, mappings, sessions) goes with it.
 """
 
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.daemon import Daemon
+from harness.daemon import Daemon, launcher
+from harness.public import python_environment, reachable
 from harness.uids import GROUP, Uid
 from helpers import copies
+from sealbuf import _guard as guard
 
 # What numpy loads on first use is loaded before a copy loses the right to read this Python's files.
 np.array2string(np.zeros(1))
@@ -66,3 +69,14 @@ def foreign(daemon: Daemon, name: str) -> Iterator[str]:
 @pytest.fixture
 def path(daemon: Daemon) -> str:
     return daemon.path
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `sealbuf.serve`: the launcher, and for the guard what every uid can read."""
+    python, variables = python_environment()
+    for variable, value in {**variables, "SEALBUF_LAUNCHER": str(launcher())}.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(sys, "executable", python)
+    source = Path(guard.__file__)
+    monkeypatch.setattr(guard, "__file__", str(reachable(source.parent) / source.name))

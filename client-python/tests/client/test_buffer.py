@@ -1,9 +1,7 @@
 """Published buffers in use: as bytes, as arrays, and against whoever would like to change them."""
 
-import copy
 import ctypes
 import inspect
-import pickle
 import sys
 from array import array
 
@@ -148,15 +146,6 @@ def test_two_gets_share_one_mapping(path: str, name: str, data: bytes) -> None:
         first, second = store.get(name), store.get(name)
         assert first.address == second.address
         store.delete(name)
-
-
-def test_a_copy_is_the_same_and_pickles_are_refused(path: str, name: str, how: str) -> None:
-    with sealbuf.connect(path) as store:
-        buffer = published(store, DATA, name, how)
-        assert copy.copy(buffer) is copy.deepcopy(buffer) is buffer
-        with pytest.raises(TypeError) as caught:
-            pickle.dumps(buffer)
-        assert str(caught.value) == f"a Buffer cannot be pickled, send its name: name={name}"
 
 
 if sys.version_info >= (3, 12):

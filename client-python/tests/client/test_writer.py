@@ -4,41 +4,13 @@ import faulthandler
 import os
 import signal
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 import sealbuf
-
-
-def ends(body: object) -> int:
-    """The exit status of a forked copy that runs `body`; below 0, the signal that ended it."""
-    assert callable(body)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        body()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-@contextmanager
-def forked_copy() -> Iterator[None]:
-    """A copy of this process that does nothing but be there, with its copies of all mappings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        signal.pause()
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+from client.test_lifetime import descriptors
+from helpers.ends import bare_copy, ends
 
 
 @pytest.mark.parametrize("nbytes", [0, 1, 4096, 4097, 2 << 20, (2 << 20) + 1])
@@ -73,6 +45,26 @@ def test_a_block_that_raises_aborts(path: str, name: str) -> None:
         assert name not in store
         store.put(b"free again", name)
         store.delete(name)
+
+
+def fail_half_way(writer: sealbuf.Writer) -> None:
+    writer.memoryview()[0] = 1
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("nbytes", [5, 3 << 20])
+def test_a_block_that_raises_leaves_nothing(path: str, name: str, nbytes: int) -> None:
+    with sealbuf.connect(path) as store:
+        figures = ("used", "unfinished", "unfinished_bytes", "buffers")
+        for turn in range(3):
+            with pytest.raises(ZeroDivisionError), store.create(name, nbytes=nbytes) as writer:
+                fail_half_way(writer)
+            del writer
+            now = descriptors(), [store.stats()[each] for each in figures]
+            if turn == 0:
+                first = now
+        assert now == first
+        assert store.list(name) == []
 
 
 def test_a_block_that_ended_the_writer_itself_is_left_alone(path: str, name: str) -> None:
@@ -159,7 +151,7 @@ def test_a_forked_copy_holds_up_the_seal_until_it_is_gone(path: str, name: str) 
     with sealbuf.connect(path) as store:
         writer = store.create(name, nbytes=5)
         writer.memoryview()[:] = b"hello"
-        with forked_copy():
+        with bare_copy():
             for _ in range(2):
                 with pytest.raises(sealbuf.StillMapped, match=(
                     r"^a seal needs every writable mapping and forked copy gone: "
@@ -178,7 +170,7 @@ def test_a_forked_copy_holds_up_the_seal_until_it_is_gone(path: str, name: str) 
 def test_a_seal_that_was_refused_can_be_given_up(path: str, name: str) -> None:
     with sealbuf.connect(path) as store:
         with store.create(name, nbytes=5) as writer:
-            with forked_copy(), pytest.raises(sealbuf.StillMapped):
+            with bare_copy(), pytest.raises(sealbuf.StillMapped):
                 writer.seal()
             writer.abort()
         store.put(b"free again", name)
@@ -260,7 +252,7 @@ else:
             writer = store.create(name, nbytes=5)
             np.frombuffer(writer, "u1")[:] = 7
             memoryview(writer)[0] = 8
-            with forked_copy(), pytest.raises(sealbuf.StillMapped):
+            with bare_copy(), pytest.raises(sealbuf.StillMapped):
                 writer.seal()
             with pytest.raises(ValueError, match="cannot set WRITEABLE flag"):
                 np.frombuffer(writer, "u1").setflags(write=True)

@@ -7,6 +7,7 @@ of requests are known, since a connection counts them from 1.
 import array
 import socket
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from sealbuf._connection import Connection
@@ -15,9 +16,14 @@ from sealbuf._frames import Decoder, Frame, encode_frame
 
 class Peer:
     def __init__(self, timeout: float | None = 5.0) -> None:
-        self.socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket, self._there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(10)
-        self.connection = Connection(there, "peer", timeout)
+        self._timeout = timeout
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The client's end, from its first use on: a forked child gives up those that there are."""
+        return Connection(self._there, "peer", self._timeout)
 
     def close(self) -> None:
         self.socket.close()

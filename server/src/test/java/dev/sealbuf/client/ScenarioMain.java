@@ -31,11 +31,13 @@ final class ScenarioMain {
     }
   }
 
-  private static void publish(Sealbuf store, List<Scenario> scenarios, PrintStream out) {
+  private static void publish(Sealbuf store, List<Scenario> scenarios, PrintStream out)
+      throws IOException {
     for (Scenario scenario : scenarios) {
       String name = scenario.inPlace() ? create(store, scenario) : put(store, scenario);
       out.println(scenario.claim() + "\t" + name);
     }
+    System.in.transferTo(OutputStream.nullOutputStream()); // what has no name ends with its session
   }
 
   private static String put(Sealbuf store, Scenario scenario) {

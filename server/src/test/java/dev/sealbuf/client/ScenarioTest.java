@@ -45,15 +45,9 @@ class ScenarioTest {
       String scenarios = Scenario.file().toString();
       String socket = daemon.socket().toString();
       int count = Scenario.read(Scenario.file()).size();
-      Process publishing = start(publisher, "publish", socket, scenarios);
-      Process verifying = start(verifier, "verify", socket, scenarios);
-      try {
-        verifying.getOutputStream().write(lines(publishing, count));
-        assertThat(rest(verifying)).containsExactly("verified " + count);
-        assertThat(rest(publishing)).isEmpty();
-      } finally {
-        publishing.destroyForcibly();
-        verifying.destroyForcibly();
+      try (Publication published = Publication.start(publisher, socket, scenarios, count)) {
+        String verified = run(verifier, published.lines(), "verify", socket, scenarios);
+        assertThat(verified.lines()).containsExactly("verified " + count);
       }
     }
   }
