@@ -3,18 +3,25 @@ package dev.sealbuf.protocol;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 
 /// Which bytes of a batch are which buffer.
 ///
 /// In `put_many` the bytes follow one another, so the index says lengths: `["name",5]`. In
-/// `seal_many` they lie where the producer put them: `["name",64,5]`. Names and places are not
-/// judged here.
+/// `seal_many` they lie where the producer put them: `["name",64,5]`. A description may follow.
+/// Names, places and descriptions are not judged here.
 public final class BatchIndex {
   /// One buffer of a batch.
   ///
   /// @param offset first byte of the buffer in the bytes of the batch, or in its segment
-  public record Entry(String name, long offset, long nbytes) {}
+  public record Entry(String name, long offset, long nbytes, Optional<Description> description) {
+    /// That nobody described.
+    public Entry(String name, long offset, long nbytes) {
+      this(name, offset, nbytes, Optional.empty());
+    }
+  }
 
   private BatchIndex() {}
 
@@ -26,7 +33,7 @@ public final class BatchIndex {
           json.writeStartArray();
           json.writeString(entry.name);
           json.writeNumber(entry.nbytes);
-          json.writeEndArray();
+          end(json, entry);
         });
   }
 
@@ -35,7 +42,7 @@ public final class BatchIndex {
     List<Entry> entries = new ArrayList<>(count);
     long offset = 0;
     for (Entry entry : JsonRows.read(index, count, BatchIndex::length)) {
-      entries.add(new Entry(entry.name, offset, entry.nbytes));
+      entries.add(new Entry(entry.name, offset, entry.nbytes, entry.description));
       offset += entry.nbytes;
     }
     return entries;
@@ -50,7 +57,7 @@ public final class BatchIndex {
           json.writeString(entry.name);
           json.writeNumber(entry.offset);
           json.writeNumber(entry.nbytes);
-          json.writeEndArray();
+          end(json, entry);
         });
   }
 
@@ -61,17 +68,26 @@ public final class BatchIndex {
         count,
         json -> {
           JsonRows.begin(json);
-          Entry entry =
-              new Entry(JsonRows.string(json), JsonRows.natural(json), JsonRows.natural(json));
-          JsonRows.end(json);
-          return entry;
+          return new Entry(
+              JsonRows.string(json),
+              JsonRows.natural(json),
+              JsonRows.natural(json),
+              JsonRows.endWithDescription(json));
         });
   }
 
   private static Entry length(JsonParser json) throws HeadException {
     JsonRows.begin(json);
-    Entry entry = new Entry(JsonRows.string(json), 0, JsonRows.natural(json));
-    JsonRows.end(json);
-    return entry;
+    return new Entry(
+        JsonRows.string(json), 0, JsonRows.natural(json), JsonRows.endWithDescription(json));
+  }
+
+  private static void end(JsonGenerator json, Entry entry) {
+    entry.description.ifPresent(description -> {
+      json.writeStartObject();
+      Descriptions.write(json, description);
+      json.writeEndObject();
+    });
+    json.writeEndArray();
   }
 }

@@ -2,6 +2,8 @@ package dev.sealbuf.protocol;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 
 /// A record as a reader sees it: every number copied once from shared memory, range-checked against
 /// its segment, and only then used.
@@ -20,14 +22,14 @@ public record BufferRecord(
     long nbytes,
     long created,
     long owner,
-    String format,
+    Description description,
     long expires) {
 
   /// Whether the record at byte `at` of a slab is complete within it and carries this name.
   public static boolean isNamed(MemorySegment slab, long at, byte[] name) throws LayoutException {
-    Parts parts = Parts.read(slab, at);
-    long start = at + RecordLayout.name(parts.ndim);
-    return parts.nameBytes == name.length
+    RecordParts parts = RecordParts.read(slab, at);
+    long start = at + parts.name();
+    return parts.nameBytes() == name.length
         && MemorySegment.mismatch(
                 slab, start, start + name.length, MemorySegment.ofArray(name), 0, name.length)
             == -1;
@@ -35,10 +37,10 @@ public record BufferRecord(
 
   /// Reads the record at byte `at` of a slab.
   public static BufferRecord read(MemorySegment slab, long at) throws LayoutException {
-    Parts parts = Parts.read(slab, at);
+    RecordParts parts = RecordParts.read(slab, at);
     BufferRecord record =
         new BufferRecord(
-            text(slab, at + RecordLayout.name(parts.ndim), parts.nameBytes),
+            text(slab, at + parts.name(), parts.nameBytes()),
             slab.get(LittleEndian.U64, at + RecordLayout.BUFFER),
             slab.get(LittleEndian.U64, at + RecordLayout.VERSION),
             slab.get(LittleEndian.U64, at + RecordLayout.SEGMENT),
@@ -46,12 +48,19 @@ public record BufferRecord(
             slab.get(LittleEndian.U64, at + RecordLayout.NBYTES),
             slab.get(LittleEndian.U64, at + RecordLayout.CREATED),
             Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.OWNER)),
-            text(slab, at + RecordLayout.format(parts.ndim, parts.nameBytes), parts.formatBytes),
+            description(slab, at, parts),
             Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.EXPIRES)));
     if (record.segment == 0) {
       record.checkPayload(slab.byteSize());
     }
     return record;
+  }
+
+  /// Reads the metadata of the record at byte `at` of a slab. It may be long and is nobody's
+  /// business but the user's, so a record is without it.
+  public static byte[] metadata(MemorySegment slab, long at) throws LayoutException {
+    RecordParts parts = RecordParts.read(slab, at);
+    return copy(slab, at + parts.metadata(), parts.metadataBytes());
   }
 
   /// Checks that the payload lies within a segment of so many bytes.
@@ -68,36 +77,30 @@ public record BufferRecord(
     }
   }
 
-  /// The lengths of a record's variable parts, which add up and fit into the slab.
-  private record Parts(int ndim, int nameBytes, int formatBytes) {
-    static Parts read(MemorySegment slab, long at) throws LayoutException {
-      long room = slab.byteSize() - at;
-      if (at < 0 || at % RecordLayout.ALIGNMENT != 0 || room < RecordLayout.SHAPE) {
-        throw new LayoutException(
-            "record outside its slab: at=%d slab_bytes=%d".formatted(at, slab.byteSize()));
-      }
-      Parts parts =
-          new Parts(
-              Byte.toUnsignedInt(slab.get(LittleEndian.U8, at + RecordLayout.NDIM)),
-              Short.toUnsignedInt(slab.get(LittleEndian.U16, at + RecordLayout.NAME_BYTES)),
-              Byte.toUnsignedInt(slab.get(LittleEndian.U8, at + RecordLayout.FORMAT_BYTES)));
-      long metadata =
-          Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.METADATA_BYTES));
-      long sum = RecordLayout.recordBytes(parts.ndim, parts.nameBytes, parts.formatBytes, metadata);
-      long stated =
-          Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.RECORD_BYTES));
-      if (stated != sum || stated > room) {
-        throw new LayoutException(
-            "record length does not add up: at=%d record_bytes=%d parts=%d room=%d"
-                .formatted(at, stated, sum, room));
-      }
-      return parts;
+  private static Description description(MemorySegment slab, long at, RecordParts parts) {
+    String typestr = text(slab, at + parts.typestr(), parts.typestrBytes());
+    return new Description(
+        text(slab, at + parts.format(), parts.formatBytes()),
+        typestr.isEmpty() ? Optional.empty() : Optional.of(typestr),
+        integers(slab, at + RecordLayout.SHAPE, parts.ndim()),
+        integers(slab, at + parts.strides(), parts.ndim()));
+  }
+
+  private static List<Long> integers(MemorySegment slab, long at, int count) {
+    Long[] values = new Long[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = slab.get(LittleEndian.U64, at + (long) i * Long.BYTES);
     }
+    return List.of(values);
   }
 
   private static String text(MemorySegment slab, long at, int bytes) {
+    return new String(copy(slab, at, bytes), StandardCharsets.UTF_8);
+  }
+
+  private static byte[] copy(MemorySegment slab, long at, int bytes) {
     byte[] copy = new byte[bytes];
     MemorySegment.copy(slab, LittleEndian.U8, at, copy, 0, bytes);
-    return new String(copy, StandardCharsets.UTF_8);
+    return copy;
   }
 }

@@ -63,6 +63,10 @@ final class HeadFields {
     return fields;
   }
 
+  boolean has(String field) {
+    return values.containsKey(field);
+  }
+
   String string(String field) throws HeadException {
     return optionalString(field).orElseThrow(() -> missing(field));
   }
@@ -176,14 +180,18 @@ final class HeadFields {
     return OTHER;
   }
 
+  /// Keeps one item more than there may be axes, so that too many are noticed and cost nothing.
   private static List<Object> readIntegers(JsonParser json) {
     List<Object> items = new ArrayList<>();
     while (json.nextToken() != JsonToken.END_ARRAY) {
+      Object item = OTHER;
       if (json.currentToken() == JsonToken.VALUE_NUMBER_INT) {
-        items.add(readInteger(json));
+        item = readInteger(json);
       } else {
         json.skipChildren();
-        items.add(OTHER);
+      }
+      if (items.size() <= Limits.NDIM_MAX) {
+        items.add(item);
       }
     }
     return items;

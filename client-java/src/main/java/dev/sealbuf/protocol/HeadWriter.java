@@ -49,6 +49,12 @@ final class HeadWriter {
     return this;
   }
 
+  /// The fields of a description, or none.
+  HeadWriter description(Optional<Description> description) {
+    description.ifPresent(present -> Descriptions.write(json, present));
+    return this;
+  }
+
   /// A flat object of integers and strings.
   HeadWriter object(String field, Map<String, Object> values) {
     json.writeObjectPropertyStart(field);

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -66,8 +67,27 @@ final class JsonRows {
 
   static void end(JsonParser json) throws HeadException {
     if (json.nextToken() != JsonToken.END_ARRAY) {
-      throw new HeadException(0, "row has too many items");
+      throw tooMany();
     }
+  }
+
+  /// Ends a row whose last item may be a description.
+  static Optional<Description> endWithDescription(JsonParser json) throws HeadException {
+    if (json.nextToken() == JsonToken.START_OBJECT) {
+      HeadFields fields = HeadFields.read(json);
+      Description description = Descriptions.require(fields);
+      fields.refuseUnknown();
+      end(json);
+      return Optional.of(description);
+    }
+    if (json.currentToken() != JsonToken.END_ARRAY) {
+      throw tooMany();
+    }
+    return Optional.empty();
+  }
+
+  private static HeadException tooMany() {
+    return new HeadException(0, "row has too many items");
   }
 
   static String string(JsonParser json) throws HeadException {

@@ -30,6 +30,18 @@ public final class Limits {
   /// Bytes of a name in UTF-8, as in most file systems.
   public static final int NAME_MAX = 255;
 
+  /// Bytes of a format: a structure of a hundred fields.
+  public static final int FORMAT_MAX = 4096;
+
+  /// Bytes of a typestr.
+  public static final int TYPESTR_MAX = 32;
+
+  /// Axes, as in NumPy and memoryview.
+  public static final int NDIM_MAX = 64;
+
+  /// Bytes of metadata, which lie in the record.
+  public static final int METADATA_MAX = 65_535;
+
   /// The largest integer that every JSON implementation carries.
   public static final long SEQ_MAX = (1L << 53) - 1;
 

@@ -16,11 +16,11 @@ import java.lang.foreign.StructLayout;
 /// 32  | offset (u64) of the payload in its segment                |
 /// 40  | nbytes (u64)                                              |
 /// 48  | created (i64), microseconds since 1970                    |
-/// 56  | owner (u32)                 | name (u16) | format | ndim  |   lengths
-/// 64  | metadata_bytes (u32)        | reserved (u32)              |
+/// 56  | owner (u32)                 | name (u8) | ndim | format   |   lengths
+/// 64  | metadata (u16) | typestr    | expires (u32)               |
 /// 72  +-----------------------------+-----------------------------+
 ///     | shape (i64 * ndim) | strides (i64 * ndim)                 |
-///     | name | format | metadata                                  |
+///     | name | format | typestr | metadata                        |
 ///     +-----------------------------------------------------------+
 ///     | padding to a multiple of 64, then the payload, if here    |
 /// ```
@@ -43,10 +43,11 @@ public final class RecordLayout {
           LittleEndian.U64.withName("nbytes"),
           LittleEndian.U64.withName("created"),
           LittleEndian.U32.withName("owner"),
-          LittleEndian.U16.withName("name_bytes"),
-          LittleEndian.U8.withName("format_bytes"),
+          LittleEndian.U8.withName("name_bytes"),
           LittleEndian.U8.withName("ndim"),
-          LittleEndian.U32.withName("metadata_bytes"),
+          LittleEndian.U16.withName("format_bytes"),
+          LittleEndian.U16.withName("metadata_bytes"),
+          LittleEndian.U16.withName("typestr_bytes"),
           LittleEndian.U32.withName("expires"));
 
   public static final long RECORD_BYTES = offset("record_bytes");
@@ -59,36 +60,16 @@ public final class RecordLayout {
   public static final long CREATED = offset("created");
   public static final long OWNER = offset("owner");
   public static final long NAME_BYTES = offset("name_bytes");
-  public static final long FORMAT_BYTES = offset("format_bytes");
   public static final long NDIM = offset("ndim");
+  public static final long FORMAT_BYTES = offset("format_bytes");
   public static final long METADATA_BYTES = offset("metadata_bytes");
+  public static final long TYPESTR_BYTES = offset("typestr_bytes");
   public static final long EXPIRES = offset("expires");
 
-  /// Where the part of fixed size ends and the shape begins.
+  /// Where the part of fixed size ends and the shape begins; the rest is for [RecordParts].
   public static final long SHAPE = LAYOUT.byteSize();
 
   private RecordLayout() {}
-
-  public static long strides(int ndim) {
-    return SHAPE + (long) ndim * Long.BYTES;
-  }
-
-  public static long name(int ndim) {
-    return strides(ndim) + (long) ndim * Long.BYTES;
-  }
-
-  public static long format(int ndim, int nameBytes) {
-    return name(ndim) + nameBytes;
-  }
-
-  public static long metadata(int ndim, int nameBytes, int formatBytes) {
-    return format(ndim, nameBytes) + formatBytes;
-  }
-
-  /// Length of a whole record, without padding and payload.
-  public static long recordBytes(int ndim, int nameBytes, int formatBytes, long metadataBytes) {
-    return metadata(ndim, nameBytes, formatBytes) + metadataBytes;
-  }
 
   /// The next multiple of 64.
   public static long align(long bytes) {

@@ -8,24 +8,48 @@ import java.util.OptionalLong;
 /// `protocol/PROTOCOL.md`. Numbers are in range when they come from [Heads]; names are not judged
 /// before [Names] has seen them.
 public sealed interface Request {
+  ByteBuffer NO_PAYLOAD = ByteBuffer.allocate(0).asReadOnlyBuffer();
+
   /// Chosen by the client, repeated in the reply.
   long seq();
 
   /// Comes first and once.
   record Hello(long seq, String namespace, String client) implements Request {}
 
-  /// Publishes the payload; `buffer` is a reservation of the name, `ttl` in milliseconds.
+  /// Publishes the payload behind its `metadataBytes` of metadata; `buffer` is a reservation of the
+  /// name, `ttl` in milliseconds.
   record Put(
       long seq,
       Optional<String> name,
       OptionalLong buffer,
       boolean replace,
       OptionalLong ttl,
+      Optional<Description> description,
+      OptionalLong metadataBytes,
       ByteBuffer payload)
       implements Request {
     /// With nothing but a name.
     public Put(long seq, Optional<String> name, ByteBuffer payload) {
-      this(seq, name, OptionalLong.empty(), false, OptionalLong.empty(), payload);
+      this(
+          seq,
+          name,
+          OptionalLong.empty(),
+          false,
+          OptionalLong.empty(),
+          Optional.empty(),
+          OptionalLong.empty(),
+          payload);
+    }
+
+    /// The part of the payload that is metadata.
+    public ByteBuffer metadata() {
+      return payload.slice(payload.position(), (int) metadataBytes.orElse(0));
+    }
+
+    /// The part of the payload that is the buffer's bytes.
+    public ByteBuffer bytes() {
+      ByteBuffer bytes = payload.slice();
+      return bytes.position((int) metadataBytes.orElse(0)).slice();
     }
   }
 
@@ -34,7 +58,8 @@ public sealed interface Request {
       long seq, int count, int indexBytes, boolean replace, OptionalLong ttl, ByteBuffer payload)
       implements Request {}
 
-  /// Asks for a dedicated segment to write in place; `batch`: for several buffers.
+  /// Asks for a dedicated segment to write in place; `batch`: for several buffers. The payload is
+  /// metadata.
   record Create(
       long seq,
       Optional<String> name,
@@ -42,11 +67,22 @@ public sealed interface Request {
       OptionalLong buffer,
       boolean replace,
       OptionalLong ttl,
-      boolean batch)
+      boolean batch,
+      Optional<Description> description,
+      ByteBuffer payload)
       implements Request {
     /// For one buffer, with nothing but a name.
     public Create(long seq, Optional<String> name, long nbytes) {
-      this(seq, name, nbytes, OptionalLong.empty(), false, OptionalLong.empty(), false);
+      this(
+          seq,
+          name,
+          nbytes,
+          OptionalLong.empty(),
+          false,
+          OptionalLong.empty(),
+          false,
+          Optional.empty(),
+          NO_PAYLOAD);
     }
   }
 

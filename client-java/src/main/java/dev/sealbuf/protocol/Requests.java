@@ -2,6 +2,7 @@ package dev.sealbuf.protocol;
 
 import static dev.sealbuf.protocol.Limits.BATCH_MAX;
 import static dev.sealbuf.protocol.Limits.LIST_MAX;
+import static dev.sealbuf.protocol.Limits.METADATA_MAX;
 import static dev.sealbuf.protocol.Limits.NAME_MAX;
 import static dev.sealbuf.protocol.Limits.SEQ_MAX;
 import static dev.sealbuf.protocol.Limits.TTL_MAX;
@@ -35,6 +36,7 @@ public final class Requests {
   private static boolean carriesPayload(Request request) {
     return request instanceof Request.Put
         || request instanceof Request.PutMany
+        || request instanceof Request.Create
         || request instanceof Request.SealMany
         || request instanceof Request.DeleteMany;
   }
@@ -43,19 +45,9 @@ public final class Requests {
       throws HeadException {
     return switch (op) {
       case "hello" -> new Request.Hello(seq, head.string("namespace"), line(head, "client"));
-      case "put" ->
-          new Request.Put(
-              seq, head.optionalString("name"), buffer(head), replace(head), ttl(head), payload);
+      case "put" -> readPut(seq, head, payload);
       case "put_many" -> readPutMany(seq, head, payload);
-      case "create" ->
-          new Request.Create(
-              seq,
-              head.optionalString("name"),
-              head.integer("nbytes", 0, SEQ_MAX),
-              buffer(head),
-              replace(head),
-              ttl(head),
-              head.flag("batch"));
+      case "create" -> readCreate(seq, head, payload);
       case "seal" ->
           new Request.Seal(
               seq, head.integer("buffer", 1, SEQ_MAX), head.optionalInteger("nbytes", 0, SEQ_MAX));
@@ -90,6 +82,38 @@ public final class Requests {
       case "ping" -> new Request.Ping(seq);
       default -> throw head.refuse("unknown op: op=" + Names.printable(op));
     };
+  }
+
+  private static Request readPut(long seq, HeadFields head, ByteBuffer payload)
+      throws HeadException {
+    return new Request.Put(
+        seq,
+        head.optionalString("name"),
+        buffer(head),
+        replace(head),
+        ttl(head),
+        Descriptions.read(head),
+        head.optionalInteger("metadata_bytes", 0, Math.min(METADATA_MAX, payload.remaining())),
+        payload);
+  }
+
+  private static Request readCreate(long seq, HeadFields head, ByteBuffer payload)
+      throws HeadException {
+    if (payload.remaining() > METADATA_MAX) {
+      throw head.refuse(
+          "metadata too long: payload_bytes=%d max=%d"
+              .formatted(payload.remaining(), METADATA_MAX));
+    }
+    return new Request.Create(
+        seq,
+        head.optionalString("name"),
+        head.integer("nbytes", 0, SEQ_MAX),
+        buffer(head),
+        replace(head),
+        ttl(head),
+        head.flag("batch"),
+        Descriptions.read(head),
+        payload);
   }
 
   private static Request readPutMany(long seq, HeadFields head, ByteBuffer payload)
@@ -129,7 +153,7 @@ public final class Requests {
           request(op("hello", seq).string("namespace", namespace).string("client", client));
       case Request.Put put -> new Frame(0, head(put).end(), put.payload());
       case Request.PutMany many -> new Frame(0, head(many).end(), many.payload());
-      case Request.Create create -> request(head(create));
+      case Request.Create create -> new Frame(0, head(create).end(), create.payload());
       case Request.Seal(long seq, long buffer, OptionalLong nbytes) ->
           request(op("seal", seq).integer("buffer", buffer).integer("nbytes", nbytes));
       case Request.SealMany(long seq, long buffer, int count, ByteBuffer payload) ->
@@ -189,7 +213,9 @@ public final class Requests {
         .string("name", put.name())
         .integer("buffer", put.buffer())
         .flag("replace", put.replace())
-        .integer("ttl", put.ttl());
+        .integer("ttl", put.ttl())
+        .description(put.description())
+        .integer("metadata_bytes", put.metadataBytes());
   }
 
   private static HeadWriter head(Request.PutMany many) {
@@ -207,7 +233,8 @@ public final class Requests {
         .integer("buffer", create.buffer())
         .flag("replace", create.replace())
         .integer("ttl", create.ttl())
-        .flag("batch", create.batch());
+        .flag("batch", create.batch())
+        .description(create.description());
   }
 
   private static HeadWriter op(String op, long seq) {

@@ -11,6 +11,7 @@ import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.protocol.LittleEndian;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.protocol.RecordParts;
 import dev.sealbuf.protocol.TableWord;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -87,12 +88,13 @@ final class TestCatalog implements AutoCloseable {
   long record(String name) {
     byte[] utf8 = name.getBytes(UTF_8);
     long at = nextRecord;
-    long bytes = RecordLayout.recordBytes(1, utf8.length, 1, 0);
+    RecordParts parts = new RecordParts(1, utf8.length, 1, 0, 0);
+    long bytes = parts.bytes();
     slab.set(LittleEndian.U32, at + RecordLayout.RECORD_BYTES, (int) bytes);
     slab.set(LittleEndian.U8, at + RecordLayout.NDIM, (byte) 1);
-    slab.set(LittleEndian.U8, at + RecordLayout.FORMAT_BYTES, (byte) 1);
-    slab.set(LittleEndian.U16, at + RecordLayout.NAME_BYTES, (short) utf8.length);
-    MemorySegment.copy(utf8, 0, slab, LittleEndian.U8, at + RecordLayout.name(1), utf8.length);
+    slab.set(LittleEndian.U16, at + RecordLayout.FORMAT_BYTES, (short) 1);
+    slab.set(LittleEndian.U8, at + RecordLayout.NAME_BYTES, (byte) utf8.length);
+    MemorySegment.copy(utf8, 0, slab, LittleEndian.U8, at + parts.name(), utf8.length);
     nextRecord = RecordLayout.align(at + bytes);
     return at;
   }

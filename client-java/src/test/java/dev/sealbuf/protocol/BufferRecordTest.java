@@ -15,6 +15,9 @@ class BufferRecordTest {
   private static final MemorySegment GOOD =
       MemorySegment.ofBuffer(Vector.read("record-inline.hex").bytes());
 
+  private static final MemorySegment TYPED =
+      MemorySegment.ofBuffer(Vector.read("record-typed.hex").bytes());
+
   private final MemorySegment slab = MemorySegment.ofArray(new long[512]);
 
   @BeforeEach
@@ -39,8 +42,18 @@ class BufferRecordTest {
 
   @Test
   void lengthsThatDoNotAddUpAreRefused() {
-    slab.set(LittleEndian.U32, RecordLayout.METADATA_BYTES, -1);
-    refused(0, "record length does not add up: at=0 record_bytes=97 parts=4294967392 room=4096");
+    slab.set(LittleEndian.U16, RecordLayout.METADATA_BYTES, (short) -1);
+    refused(0, "record length does not add up: at=0 record_bytes=97 parts=65632 room=4096");
+  }
+
+  @Test
+  void moreAxesThanThereMayBeAreRefused() {
+    slab.set(LittleEndian.U8, RecordLayout.NDIM, (byte) 64);
+    slab.set(LittleEndian.U32, RecordLayout.RECORD_BYTES, 72 + 16 * 64 + 8 + 1);
+    assertThatCode(() -> BufferRecord.read(slab, 0)).doesNotThrowAnyException();
+    slab.set(LittleEndian.U8, RecordLayout.NDIM, (byte) 65);
+    slab.set(LittleEndian.U32, RecordLayout.RECORD_BYTES, 72 + 16 * 65 + 8 + 1);
+    refused(0, "record has too many axes: at=0 ndim=65 max=64");
   }
 
   @Test
@@ -64,7 +77,7 @@ class BufferRecordTest {
     Random random = new Random(seed);
     byte[] name = "greeting".getBytes(UTF_8);
     for (int round = 0; round < 20_000; round++) {
-      aGoodRecord();
+      slab.copyFrom(round % 2 == 0 ? GOOD : TYPED);
       slab.set(LittleEndian.U8, random.nextInt((int) RecordLayout.SHAPE), (byte) random.nextInt());
       assertThat(outcome(name)).as("seed %d round %d", seed, round).matches("read|refused");
     }
@@ -74,6 +87,7 @@ class BufferRecordTest {
     try {
       BufferRecord.isNamed(slab, 0, name);
       BufferRecord.read(slab, 0);
+      BufferRecord.metadata(slab, 0);
       return "read";
     } catch (LayoutException _) {
       return "refused";

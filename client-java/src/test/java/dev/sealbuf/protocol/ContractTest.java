@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /// The tables of `protocol/PROTOCOL.md` and `protocol/LAYOUT.md` are what the code does.
@@ -84,11 +85,16 @@ class ContractTest {
         table.stream().takeWhile(row -> !row.get(3).equals("shape")).toList();
     assertThat(fields(RecordLayout.LAYOUT, 0)).isEqualTo(rows(fixed));
     assertThat(table.stream().skip(fixed.size()).map(row -> row.get(3)))
-        .containsExactly("shape", "strides", "name", "format", "metadata");
+        .containsExactly("shape", "strides", "name", "format", "typestr", "metadata");
     assertThat(RecordLayout.SHAPE).isEqualTo(Long.parseLong(table.get(fixed.size()).get(0)));
-    for (int ndim : List.of(0, 1, 3, 255)) {
-      assertThat(RecordLayout.strides(ndim)).isEqualTo(RecordLayout.SHAPE + 8L * ndim);
-      assertThat(RecordLayout.name(ndim)).isEqualTo(RecordLayout.SHAPE + 16L * ndim);
+    for (int ndim : List.of(0, 1, 3, 64)) {
+      RecordParts parts = new RecordParts(ndim, 1, 10, 100, 1000);
+      assertThat(parts.strides()).isEqualTo(RecordLayout.SHAPE + 8L * ndim);
+      assertThat(parts.name()).isEqualTo(RecordLayout.SHAPE + 16L * ndim);
+      assertThat(parts.format()).isEqualTo(parts.name() + 1);
+      assertThat(parts.typestr()).isEqualTo(parts.format() + 10);
+      assertThat(parts.metadata()).isEqualTo(parts.typestr() + 100);
+      assertThat(parts.bytes()).isEqualTo(parts.metadata() + 1000);
     }
   }
 
@@ -147,7 +153,7 @@ class ContractTest {
       List<String> fields =
           Arrays.stream(message.getRecordComponents())
               .filter(field -> !field.getName().matches("seq|payload"))
-              .map(ContractTest::field)
+              .flatMap(ContractTest::fields)
               .toList();
       rows.put(name(message, renamed), fields.isEmpty() ? "-" : String.join(", ", fields));
     }
@@ -164,6 +170,13 @@ class ContractTest {
   private static String name(Class<?> message, Map<String, String> renamed) {
     String simple = message.getSimpleName();
     return renamed.getOrDefault(simple, snake(simple));
+  }
+
+  /// A description is fields of its own, which come together.
+  private static Stream<String> fields(RecordComponent component) {
+    return component.getName().equals("description")
+        ? Arrays.stream(Description.class.getRecordComponents()).map(field -> field.getName() + "?")
+        : Stream.of(field(component));
   }
 
   private static String field(RecordComponent component) {

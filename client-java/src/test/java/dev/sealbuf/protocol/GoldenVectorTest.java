@@ -9,7 +9,9 @@ import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,9 +36,9 @@ class GoldenVectorTest {
 
   @Test
   void everyFrameVectorIsReadByOneOfTheTwoTests() {
-    assertThat(requestVectors()).hasSize(23);
+    assertThat(requestVectors()).hasSize(27);
     assertThat(replyVectors()).hasSize(20);
-    assertThat(Vector.framesOf("\\w+")).hasSize(43);
+    assertThat(Vector.framesOf("\\w+")).hasSize(47);
   }
 
   @ParameterizedTest
@@ -65,6 +67,27 @@ class GoldenVectorTest {
   }
 
   @Test
+  void aTypedPutIsMetadataAndBytes() throws Violation {
+    Frame frame = decode(FrameDecoder.ofRequests(), Vector.read("frame-put-typed.hex"));
+    Request.Put put = (Request.Put) Requests.read(frame);
+    assertThat(put.description())
+        .contains(new Description("<q", Optional.of("<M8[ns]"), List.of(2L), List.of(8L)));
+    assertThat(UTF_8.decode(put.metadata()).toString()).isEqualTo("UTC");
+    assertThat(put.bytes().remaining()).isEqualTo(16);
+  }
+
+  @Test
+  void theIndexOfATypedBatchDecodesAndEncodesToTheSameBytes() throws Violation {
+    ByteBuffer places = Vector.read("frame-seal_many-typed.hex").line("payload").bytes();
+    List<BatchIndex.Entry> entries = BatchIndex.readPlaces(places, 2);
+    Description one = new Description("<q", Optional.of("<m8[s]"), List.of(), List.of());
+    assertThat(entries)
+        .containsExactly(
+            new BatchIndex.Entry("a", 0, 8, Optional.of(one)), new BatchIndex.Entry("b", 64, 5));
+    assertThat(BatchIndex.writePlaces(entries)).isEqualTo(places);
+  }
+
+  @Test
   void aListingDecodesAndEncodesToTheSameBytes() throws Violation {
     ByteBuffer payload = Vector.read("frame-listing.hex").line("payload").bytes();
     List<ListingPayload.Entry> entries = ListingPayload.read(payload);
@@ -78,7 +101,7 @@ class GoldenVectorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"record-inline.hex", "record-dedicated.hex"})
+  @ValueSource(strings = {"record-inline.hex", "record-dedicated.hex", "record-typed.hex"})
   void recordsDecode(String file) throws Violation {
     Vector vector = Vector.read(file);
     byte[] name = vector.line("name").array();
@@ -97,18 +120,17 @@ class GoldenVectorTest {
                   vector.number("nbytes"),
                   vector.number("created"),
                   vector.number("owner"),
-                  vector.line("format").value(),
+                  description(vector),
                   vector.number("expires")));
+      assertThat(BufferRecord.metadata(slab, 0)).isEqualTo(vector.bytesOf("metadata"));
     }
     assertThat(Integer.toUnsignedLong(NameHash.of(name))).isEqualTo(vector.number("hash"));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"record-inline.hex", "record-dedicated.hex"})
+  @ValueSource(strings = {"record-inline.hex", "record-dedicated.hex", "record-typed.hex"})
   void recordsEncodeThroughTheLayout(String file) {
     Vector vector = Vector.read(file);
-    byte[] name = vector.line("name").array();
-    byte[] format = vector.line("format").array();
     MemorySegment record = MemorySegment.ofArray(new long[128]);
     for (MemoryLayout field : RecordLayout.LAYOUT.memberLayouts()) {
       String named = field.name().orElseThrow();
@@ -118,15 +140,18 @@ class GoldenVectorTest {
           field,
           vector.number(named));
     }
-    record.set(LittleEndian.U64, RecordLayout.SHAPE, vector.number("shape"));
-    record.set(LittleEndian.U64, RecordLayout.strides(1), vector.number("strides"));
-    MemorySegment.copy(name, 0, record, LittleEndian.U8, RecordLayout.name(1), name.length);
-    MemorySegment.copy(
-        format, 0, record, LittleEndian.U8, RecordLayout.format(1, name.length), format.length);
+    int metadata = vector.bytesOf("metadata").length;
+    RecordParts parts =
+        RecordParts.of(vector.line("name").array().length, description(vector), metadata);
+    copy(vector, "shape", record, RecordLayout.SHAPE);
+    copy(vector, "strides", record, parts.strides());
+    copy(vector, "name", record, parts.name());
+    copy(vector, "format", record, parts.format());
+    copy(vector, "typestr", record, parts.typestr());
+    copy(vector, "metadata", record, parts.metadata());
 
-    long bytes = RecordLayout.recordBytes(1, name.length, format.length, 0);
-    assertThat(bytes).isEqualTo(vector.number("record_bytes"));
-    byte[] encoded = record.asSlice(0, bytes).toArray(ValueLayout.JAVA_BYTE);
+    assertThat(parts.bytes()).isEqualTo(vector.number("record_bytes"));
+    byte[] encoded = record.asSlice(0, parts.bytes()).toArray(ValueLayout.JAVA_BYTE);
     assertThat(ByteBuffer.wrap(encoded)).isEqualTo(vector.bytes());
   }
 
@@ -199,6 +224,24 @@ class GoldenVectorTest {
       case ValueLayout.OfLong u64 -> record.set(u64, at, value);
       default -> throw new AssertionError(field);
     }
+  }
+
+  private static Description description(Vector vector) {
+    String typestr = new String(vector.bytesOf("typestr"), UTF_8);
+    return new Description(
+        vector.line("format").value(),
+        typestr.isEmpty() ? Optional.empty() : Optional.of(typestr),
+        integers(vector, "shape"),
+        integers(vector, "strides"));
+  }
+
+  private static List<Long> integers(Vector vector, String field) {
+    return Arrays.stream(vector.line(field).value().split(", ")).map(Long::valueOf).toList();
+  }
+
+  private static void copy(Vector vector, String field, MemorySegment record, long at) {
+    byte[] bytes = vector.bytesOf(field);
+    MemorySegment.copy(bytes, 0, record, LittleEndian.U8, at, bytes.length);
   }
 
   private static MemorySegment slab(Arena arena, Vector record) {

@@ -72,6 +72,15 @@ record Vector(List<Line> lines) {
     return lines.stream().filter(line -> line.field().equals(field)).findFirst().orElseThrow();
   }
 
+  /// Empty where the vector has no such line.
+  byte[] bytesOf(String field) {
+    return lines.stream()
+        .filter(line -> line.field().equals(field))
+        .findFirst()
+        .map(Line::array)
+        .orElseGet(() -> new byte[0]);
+  }
+
   long number(String field) {
     return Long.parseLong(line(field).value());
   }

@@ -5,6 +5,7 @@ import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.LittleEndian;
 import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.protocol.RecordParts;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -48,8 +49,8 @@ public final class Slab implements SharedSegment {
   }
 
   /// Bytes that a record takes with its padding: how far behind it a payload begins.
-  public static long recordSpan(int nameBytes, int formatBytes) {
-    return RecordLayout.align(SlabWriter.recordBytes(nameBytes, formatBytes));
+  public static long recordSpan(RecordParts parts) {
+    return RecordLayout.align(parts.bytes());
   }
 
   @Override
@@ -116,17 +117,17 @@ public final class Slab implements SharedSegment {
   }
 
   /// Appends a record whose payload lies elsewhere. Returns where it begins.
-  public long append(BufferRecord record) {
+  public long append(BufferRecord record, ByteBuffer metadata) {
     long at = position;
-    return appended(at, writer().write(at, record), record.version());
+    return appended(at, writer().write(at, record, metadata), record.version());
   }
 
   /// Appends a record and, where it says, its payload. Returns where the record begins.
-  public long append(BufferRecord record, ByteBuffer payload) {
+  public long append(BufferRecord record, ByteBuffer metadata, ByteBuffer payload) {
     long at = position;
     SlabWriter both = writer();
     long end = both.write(record.offset(), payload);
-    both.write(at, record);
+    both.write(at, record, metadata);
     return appended(at, end, record.version());
   }
 

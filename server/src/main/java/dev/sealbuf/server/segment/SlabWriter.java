@@ -1,12 +1,16 @@
 package dev.sealbuf.server.segment;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.protocol.LittleEndian;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.protocol.RecordParts;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Objects;
 import net.openhft.chronicle.bytes.BytesStore;
 import net.openhft.chronicle.bytes.PointerBytesStore;
@@ -20,11 +24,6 @@ import net.openhft.chronicle.bytes.PointerBytesStore;
 /// also does not know when the mapping ends: [Slab] drops its writer before it gives the mapping
 /// away.
 final class SlabWriter {
-  /// In this version every buffer is bytes: one axis, one byte between items.
-  private static final int NDIM = 1;
-
-  private static final long STRIDE = 1;
-
   private final MemorySegment slab;
   private final PointerBytesStore store = BytesStore.nativePointer();
 
@@ -33,18 +32,13 @@ final class SlabWriter {
     store.set(slab.address(), slab.byteSize());
   }
 
-  /// Bytes of a record, without padding and payload.
-  static long recordBytes(int nameBytes, int formatBytes) {
-    return RecordLayout.recordBytes(NDIM, nameBytes, formatBytes, 0);
-  }
-
   /// Returns the byte behind the record.
-  long write(long at, BufferRecord record) {
-    byte[] name = record.name().getBytes(StandardCharsets.UTF_8);
-    byte[] format = record.format().getBytes(StandardCharsets.US_ASCII);
-    long bytes = recordBytes(name.length, format.length);
-    Objects.checkFromIndexSize(at, bytes, slab.byteSize());
-    store.writeInt(at + RecordLayout.RECORD_BYTES, (int) bytes);
+  long write(long at, BufferRecord record, ByteBuffer metadata) {
+    byte[] name = record.name().getBytes(UTF_8);
+    Description description = record.description();
+    RecordParts parts = RecordParts.of(name.length, description, metadata.remaining());
+    Objects.checkFromIndexSize(at, parts.bytes(), slab.byteSize());
+    store.writeInt(at + RecordLayout.RECORD_BYTES, (int) parts.bytes());
     store.writeInt(at + RecordLayout.HASH, NameHash.of(name));
     store.writeLong(at + RecordLayout.BUFFER, record.buffer());
     store.writeLong(at + RecordLayout.VERSION, record.version());
@@ -53,19 +47,33 @@ final class SlabWriter {
     store.writeLong(at + RecordLayout.NBYTES, record.nbytes());
     store.writeLong(at + RecordLayout.CREATED, record.created());
     store.writeInt(at + RecordLayout.OWNER, (int) record.owner());
-    store.writeShort(at + RecordLayout.NAME_BYTES, (short) name.length);
-    store.writeByte(at + RecordLayout.FORMAT_BYTES, (byte) format.length);
-    store.writeByte(at + RecordLayout.NDIM, (byte) NDIM);
+    store.writeByte(at + RecordLayout.NAME_BYTES, (byte) parts.nameBytes());
+    store.writeByte(at + RecordLayout.NDIM, (byte) parts.ndim());
+    store.writeShort(at + RecordLayout.FORMAT_BYTES, (short) parts.formatBytes());
+    store.writeShort(at + RecordLayout.METADATA_BYTES, (short) parts.metadataBytes());
+    store.writeShort(at + RecordLayout.TYPESTR_BYTES, (short) parts.typestrBytes());
     store.writeInt(at + RecordLayout.EXPIRES, (int) record.expires());
-    store.writeLong(at + RecordLayout.SHAPE, record.nbytes());
-    store.writeLong(at + RecordLayout.strides(NDIM), STRIDE);
-    store.write(at + RecordLayout.name(NDIM), name, 0, name.length);
-    store.write(at + RecordLayout.format(NDIM, name.length), format, 0, format.length);
-    return at + bytes;
+    write(at + RecordLayout.SHAPE, description.shape());
+    write(at + parts.strides(), description.strides());
+    write(at + parts.name(), name);
+    write(at + parts.format(), description.format().getBytes(UTF_8));
+    write(at + parts.typestr(), description.typestr().orElse("").getBytes(UTF_8));
+    write(at + parts.metadata(), metadata);
+    return at + parts.bytes();
   }
 
-  /// Copies a payload, whose position does not move; the slice checks the bounds. Returns the byte
-  /// behind it.
+  private void write(long at, List<Long> values) {
+    for (int i = 0; i < values.size(); i++) {
+      store.writeLong(at + (long) i * Long.BYTES, values.get(i));
+    }
+  }
+
+  private void write(long at, byte[] bytes) {
+    store.write(at, bytes, 0, bytes.length);
+  }
+
+  /// Copies a payload or metadata, whose position does not move; the slice checks the bounds.
+  /// Returns the byte behind it.
   long write(long at, ByteBuffer payload) {
     MemorySegment source = MemorySegment.ofBuffer(payload);
     slab.asSlice(at, source.byteSize()).copyFrom(source);

@@ -9,7 +9,6 @@ import dev.sealbuf.protocol.NameException;
 import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.RecordLayout;
 import dev.sealbuf.server.segment.Slab;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -62,8 +61,8 @@ final class Listing {
         record.buffer(),
         record.version(),
         record.nbytes(),
-        record.format(),
-        List.of(record.nbytes()),
+        record.description().format(),
+        record.description().shape(),
         record.owner(),
         record.created());
   }

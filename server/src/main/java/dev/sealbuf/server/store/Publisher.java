@@ -2,9 +2,11 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.protocol.RecordLayout;
+import dev.sealbuf.protocol.RecordParts;
 import dev.sealbuf.protocol.RecordPlaces;
 import dev.sealbuf.server.segment.Slab;
 import java.nio.ByteBuffer;
@@ -18,8 +20,7 @@ import java.util.concurrent.TimeUnit;
 /// each record, then write the records (and small payloads behind them), then store the words.
 /// Whatever can be refused is refused before the first of these writes.
 final class Publisher {
-  /// The format of every buffer in this version: bytes.
-  private static final String FORMAT = "B";
+  private static final ByteBuffer NO_METADATA = ByteBuffer.allocate(0);
 
   /// A record that is written and that nobody can see yet.
   private record Written(Name name, BufferRecord record, Place place) {}
@@ -127,14 +128,15 @@ final class Publisher {
   private Written write(Slab slab, Claim claim, Common common, ByteBuffer payload) {
     long offset = slab.position() + span(claim.name());
     BufferRecord record = record(claim, common, 0, offset, payload.remaining());
-    long at = slab.append(record, payload);
+    long at = slab.append(record, NO_METADATA, payload);
     return new Written(claim.name(), record, new Place(slab.number(), at));
   }
 
   private Written write(
       Slab slab, Claim claim, Common common, long segment, BatchIndex.Entry part) {
     BufferRecord record = record(claim, common, segment, part.offset(), part.nbytes());
-    return new Written(claim.name(), record, new Place(slab.number(), slab.append(record)));
+    return new Written(
+        claim.name(), record, new Place(slab.number(), slab.append(record, NO_METADATA)));
   }
 
   private BufferRecord record(Claim claim, Common common, long segment, long offset, long nbytes) {
@@ -147,7 +149,7 @@ final class Publisher {
         nbytes,
         common.created,
         Integer.toUnsignedLong(common.peer.uid()),
-        FORMAT,
+        Description.bytes(nbytes),
         expires(common.terms));
   }
 
@@ -185,7 +187,7 @@ final class Publisher {
 
   /// Bytes of a record whose payload lies elsewhere.
   private static long span(Name name) {
-    return Slab.recordSpan(name.utf8().length, FORMAT.length());
+    return Slab.recordSpan(RecordParts.of(name.utf8().length, Description.bytes(0), 0));
   }
 
   /// Bytes of a record and its payload.

@@ -201,11 +201,22 @@ final class ConnectionTest {
     OptionalLong none = OptionalLong.empty();
     OptionalLong one = OptionalLong.of(1);
     try (TestClient client = daemon.open()) {
-      assertThat(client.ask(new Request.Create(2, Optional.of("a"), 1, none, false, none, true)))
-          .isEqualTo(refused);
-      assertThat(client.ask(new Request.Create(2, Optional.empty(), 1, one, false, none, true)))
-          .isEqualTo(refused);
+      assertThat(client.ask(batch(Optional.of("a"), none))).isEqualTo(refused);
+      assertThat(client.ask(batch(Optional.empty(), one))).isEqualTo(refused);
     }
+  }
+
+  private static Request batch(Optional<String> name, OptionalLong reservation) {
+    return new Request.Create(
+        2,
+        name,
+        1,
+        reservation,
+        false,
+        OptionalLong.empty(),
+        true,
+        Optional.empty(),
+        Request.NO_PAYLOAD);
   }
 
   @Test

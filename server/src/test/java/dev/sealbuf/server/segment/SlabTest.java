@@ -10,7 +10,9 @@ import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.memory.PosixException;
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.protocol.LayoutException;
+import dev.sealbuf.protocol.RecordParts;
 import dev.sealbuf.testing.LeakCheck;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -18,6 +20,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,10 +31,22 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(LeakCheck.class)
 class SlabTest {
   private static final BufferRecord INLINE =
-      new BufferRecord("greeting", 1, 1, 0, 128, 5, 1_790_000_000_000_000L, 10_001, "B", 0);
+      new BufferRecord(
+          "greeting", 1, 1, 0, 128, 5, 1_790_000_000_000_000L, 10_001, Description.bytes(5), 0);
   private static final BufferRecord DEDICATED =
       new BufferRecord(
-          "Größe/λ \"1\"", 2, 2, 1, 0, 67_108_863, 1_790_000_000_000_002L, 10_002, "B", 3600);
+          "Größe/λ \"1\"",
+          2,
+          2,
+          1,
+          0,
+          67_108_863,
+          1_790_000_000_000_002L,
+          10_002,
+          Description.bytes(67_108_863),
+          3600);
+
+  private static final ByteBuffer NO_METADATA = ByteBuffer.allocate(0);
 
   private Slab slab;
 
@@ -46,8 +62,8 @@ class SlabTest {
 
   @Test
   void recordsAreTheBytesOfTheVectors() throws IOException {
-    long inline = slab.append(INLINE, ByteBuffer.wrap("hello".getBytes(UTF_8)));
-    long dedicated = slab.append(DEDICATED);
+    long inline = slab.append(INLINE, NO_METADATA, ByteBuffer.wrap("hello".getBytes(UTF_8)));
+    long dedicated = slab.append(DEDICATED, NO_METADATA);
 
     assertThat(bytes(inline, vector("record-inline").length)).isEqualTo(vector("record-inline"));
     assertThat(bytes(dedicated, vector("record-dedicated").length))
@@ -57,9 +73,9 @@ class SlabTest {
 
   @Test
   void recordsAndPayloadsAreAppendedAtMultiplesOf64() throws LayoutException {
-    assertThat(slab.append(INLINE, ByteBuffer.wrap("hello".getBytes(UTF_8)))).isZero();
+    assertThat(slab.append(INLINE, NO_METADATA, ByteBuffer.wrap("hello".getBytes(UTF_8)))).isZero();
     assertThat(slab.position()).isEqualTo(192);
-    assertThat(slab.append(DEDICATED)).isEqualTo(192);
+    assertThat(slab.append(DEDICATED, NO_METADATA)).isEqualTo(192);
     assertThat(slab.position()).isEqualTo(320);
 
     assertThat(BufferRecord.read(slab.memory(), 0)).isEqualTo(INLINE);
@@ -74,19 +90,35 @@ class SlabTest {
   }
 
   @Test
+  void aDescriptionAndMetadataAreInTheRecord() throws IOException, LayoutException {
+    Description times =
+        new Description("<q", Optional.of("<M8[ns]"), List.of(2L, 3L), List.of(24L, 8L));
+    long created = 1_790_000_000_000_003L;
+    BufferRecord typed = new BufferRecord("times", 7, 9, 0, 192, 48, created, 10_001, times, 0);
+    ByteBuffer metadata = ByteBuffer.wrap("{\"tz\":\"UTC\"}\0".getBytes(UTF_8));
+
+    slab.append(typed, metadata, ByteBuffer.allocate(48));
+
+    assertThat(bytes(0, vector("record-typed").length)).isEqualTo(vector("record-typed"));
+    assertThat(BufferRecord.read(slab.memory(), 0)).isEqualTo(typed);
+    assertThat(BufferRecord.metadata(slab.memory(), 0)).isEqualTo(metadata.array());
+  }
+
+  @Test
   void nothingIsWrittenPastTheEnd() {
-    long span = Slab.recordSpan("greeting".length(), 1);
+    long span = Slab.recordSpan(RecordParts.of("greeting".length(), Description.bytes(5), 0));
     while (slab.hasRoom(2 * span)) {
-      slab.append(INLINE);
+      slab.append(INLINE, NO_METADATA);
     }
     byte[] before = bytes(0, (int) Slab.BYTES);
 
     assertThat(slab.position()).isEqualTo(Slab.BYTES - span);
     assertThat(slab.hasRoom(span)).isTrue();
     assertThat(slab.hasRoom(span + 1)).isFalse();
-    assertThatThrownBy(() -> slab.append(named("n".repeat(100), 0)))
+    assertThatThrownBy(() -> slab.append(named("n".repeat(100), 0), NO_METADATA))
         .isInstanceOf(IndexOutOfBoundsException.class);
-    assertThatThrownBy(() -> slab.append(named("n", Slab.BYTES - 4), ByteBuffer.allocate(5)))
+    ByteBuffer payload = ByteBuffer.allocate(5);
+    assertThatThrownBy(() -> slab.append(named("n", Slab.BYTES - 4), NO_METADATA, payload))
         .isInstanceOf(IndexOutOfBoundsException.class);
     assertThat(bytes(0, (int) Slab.BYTES)).isEqualTo(before);
     assertThat(slab.position()).isEqualTo(Slab.BYTES - span);
@@ -109,12 +141,12 @@ class SlabTest {
 
   @Test
   void aFinishedSlabIsReadButNotWritten() throws IOException, LayoutException {
-    slab.append(INLINE, ByteBuffer.wrap("hello".getBytes(UTF_8)));
+    slab.append(INLINE, NO_METADATA, ByteBuffer.wrap("hello".getBytes(UTF_8)));
 
     slab.finish().close();
 
     assertThat(BufferRecord.read(slab.memory(), 0)).isEqualTo(INLINE);
-    assertThatThrownBy(() -> slab.append(DEDICATED))
+    assertThatThrownBy(() -> slab.append(DEDICATED, NO_METADATA))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("a full slab is not written: slab=2");
     assertThat(Files.readAllLines(Path.of("/proc/self/maps")))
@@ -125,7 +157,7 @@ class SlabTest {
   }
 
   private static BufferRecord named(String name, long offset) {
-    return new BufferRecord(name, 1, 1, 0, offset, 5, 0, 0, "B", 0);
+    return new BufferRecord(name, 1, 1, 0, offset, 5, 0, 0, Description.bytes(5), 0);
   }
 
   private byte[] bytes(long at, int count) {

@@ -186,6 +186,8 @@ final class WaitingTest {
                   OptionalLong.of(right.buffer()),
                   false,
                   NONE,
+                  Optional.empty(),
+                  NONE,
                   ByteBuffer.allocate(100)));
       for (TestClient other : clients.subList(1, count)) {
         assertThat(other.receive()).isInstanceOf(Reply.Opened.class);

@@ -156,7 +156,7 @@ class CompactionTest {
         record.nbytes(),
         record.created(),
         record.owner(),
-        record.format(),
+        record.description(),
         record.expires());
   }
 

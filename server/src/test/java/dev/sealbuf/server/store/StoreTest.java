@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.testing.LeakCheck;
@@ -56,7 +57,7 @@ class StoreTest {
                 5,
                 publication.created(),
                 PRODUCER.uid(),
-                "B",
+                Description.bytes(5),
                 0));
     assertThat(publication)
         .isEqualTo(new Publication("Größe/λ", 1, 1, publication.created(), 2, 2 << 20, 0));
