@@ -1,6 +1,11 @@
 package dev.sealbuf.client;
 
+import dev.sealbuf.protocol.Description;
+import dev.sealbuf.protocol.DescriptionException;
+import dev.sealbuf.protocol.DescriptionRules;
+import dev.sealbuf.protocol.ItemFormat;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -53,11 +58,7 @@ public final class ElementType {
   ///
   /// @throws InvalidRequestException when it is none, or has a pointer in it
   public static ElementType of(String format) {
-    return new ElementType(format, Optional.empty(), itemBytes(format));
-  }
-
-  private static long itemBytes(String format) {
-    return 1;
+    return checked(format, Optional.empty());
   }
 
   /// A type that NumPy knows and PEP 3118 does not: `datetime64` or `timedelta64`, as `<M8[ns]` or
@@ -65,7 +66,18 @@ public final class ElementType {
   ///
   /// @throws InvalidRequestException when it is another
   public static ElementType ofTypestr(String typestr) {
-    return new ElementType(typestr.charAt(0) + "q", Optional.of(typestr), Long.BYTES);
+    String order = typestr.startsWith(">") ? ">" : "<";
+    return checked(order + "q", Optional.of(typestr));
+  }
+
+  private static ElementType checked(String format, Optional<String> typestr) {
+    try {
+      long bytes = ItemFormat.parse(format).paddedBytes();
+      DescriptionRules.check(new Description(format, typestr, List.of(1L), List.of(bytes)), bytes);
+      return new ElementType(format, typestr, bytes);
+    } catch (DescriptionException e) {
+      throw new InvalidRequestException(e.getMessage());
+    }
   }
 
   /// What a record or a frame says, which the daemon has judged.

@@ -35,12 +35,11 @@ class ElementTypeTest {
             Map.entry(ElementType.FLOAT64, "d 8"),
             Map.entry(ElementType.COMPLEX64, "Zf 8"),
             Map.entry(ElementType.COMPLEX128, "Zd 16"));
-    formats.forEach(
-        (type, expected) -> {
-          assertThat(type.format() + " " + type.bytes()).isEqualTo(expected);
-          assertThat(type.typestr()).isEmpty();
-          assertThat(ElementType.of(type.format())).isEqualTo(type).hasSameHashCodeAs(type);
-        });
+    formats.forEach((type, expected) -> {
+      assertThat(type.format() + " " + type.bytes()).isEqualTo(expected);
+      assertThat(type.typestr()).isEmpty();
+      assertThat(ElementType.of(type.format())).isEqualTo(type).hasSameHashCodeAs(type);
+    });
   }
 
   @Test

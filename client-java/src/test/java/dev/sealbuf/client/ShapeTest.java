@@ -70,8 +70,7 @@ class ShapeTest {
     assertThatThrownBy(() -> shape.offset(64, 0, 0, 0))
         .isInstanceOf(IndexOutOfBoundsException.class)
         .hasMessage("Index 64 out of bounds for length 64");
-    refused(
-        () -> shape.offset(1, 2), "an item has one index for each axis: indexes=2 ndim=4");
+    refused(() -> shape.offset(1, 2), "an item has one index for each axis: indexes=2 ndim=4");
   }
 
   @Test
@@ -108,11 +107,9 @@ class ShapeTest {
     assertThat(shape.first(0)).isEqualTo(Shape.of(ElementType.INT32, 0, 2));
     assertThat(shape.first(40)).isSameAs(shape);
     refused(
-        () -> shape.first(12),
-        "a part has whole items along the first axis: nbytes=12 stride=8");
+        () -> shape.first(12), "a part has whole items along the first axis: nbytes=12 stride=8");
     String order = "a part is sealed of what is in C order and has an axis: shape=";
-    refused(
-        () -> Shape.ofFortran(ElementType.INT32, 5, 2).first(8), order + "i[5, 2] Fortran");
+    refused(() -> Shape.ofFortran(ElementType.INT32, 5, 2).first(8), order + "i[5, 2] Fortran");
     refused(() -> Shape.of(ElementType.INT32).first(0), order + "i[]");
   }
 
