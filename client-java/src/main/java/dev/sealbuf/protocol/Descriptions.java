@@ -28,24 +28,8 @@ final class Descriptions {
     return new Description(
         fields.string("format"),
         fields.optionalString("typestr"),
-        axes(fields, "shape"),
-        axes(fields, "strides"));
-  }
-
-  private static List<Long> axes(HeadFields fields, String field) throws HeadException {
-    List<Long> values = fields.integers(field);
-    if (values.size() > Limits.NDIM_MAX) {
-      throw fields.refuse(
-          "too many axes: field=%s min=%d max=%d".formatted(field, values.size(), Limits.NDIM_MAX));
-    }
-    for (long value : values) {
-      if (value < 0 || value > Limits.SEQ_MAX) {
-        throw fields.refuse(
-            "integer out of bounds: field=%s value=%d min=0 max=%d"
-                .formatted(field, value, Limits.SEQ_MAX));
-      }
-    }
-    return values;
+        fields.integers("shape"),
+        fields.integers("strides"));
   }
 
   /// Writes the fields into the object that the generator is in.
