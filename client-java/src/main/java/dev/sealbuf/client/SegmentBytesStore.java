@@ -1,5 +1,7 @@
 package dev.sealbuf.client;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import dev.sealbuf.protocol.LittleEndian;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -254,6 +256,32 @@ final class SegmentBytesStore extends AbstractBytesStore<SegmentBytesStore, Void
       writeByte(at + i, (byte) text.charAt(start + i));
     }
     return at + length;
+  }
+
+  /// Writes a decimal number from its last digit on.
+  ///
+  /// @param exponent how many digits are behind the point; below 0: zeroes before it
+  /// @param append0 whether a whole number ends with `.0`
+  @Override
+  public long appendAndReturnLength(
+      long to, boolean negative, long mantissa, int exponent, boolean append0) {
+    StringBuilder reversed = new StringBuilder();
+    if (exponent <= 0) {
+      reversed.append(append0 ? "0." : "").repeat('0', -exponent);
+    }
+    int behindPoint = exponent > 0 ? exponent : -1;
+    long left = mantissa;
+    do {
+      reversed.append((char) ('0' + Long.remainderUnsigned(left, 10)));
+      left = Long.divideUnsigned(left, 10);
+      if (--behindPoint == 0) {
+        reversed.append('.');
+      }
+    } while (left != 0 || behindPoint >= 0);
+    reversed.append(negative ? "-" : "");
+    byte[] digits = reversed.reverse().toString().getBytes(US_ASCII);
+    write(to, digits, 0, digits.length);
+    return digits.length;
   }
 
   @Override

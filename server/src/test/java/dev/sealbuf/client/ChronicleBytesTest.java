@@ -83,6 +83,24 @@ class ChronicleBytesTest {
   }
 
   @Test
+  void numbersAreAppendedAsElsewhere() {
+    try (BufferWriter writer = store.create("chronicle/numbers", 4096)) {
+      Bytes<Void> shared = ChronicleBytes.of(writer);
+      Bytes<?> heap = Bytes.allocateElasticOnHeap();
+      for (Bytes<?> each : List.of(shared, heap)) {
+        for (long number : new long[] {0, 7, -7, 1234567890123L, Long.MAX_VALUE, Long.MIN_VALUE}) {
+          each.append(number).append(' ');
+        }
+        for (double number : new double[] {0, 1, -1.5, 0.05, 12345.678, 1e15, 1e-7, Math.PI}) {
+          each.append(number).append(' ');
+        }
+        each.appendDecimal(12345, 3).append(' ').append(2.5f).append(' ').append(1.25, 3);
+      }
+      assertThat(shared.toString()).isEqualTo(heap.toString());
+    }
+  }
+
+  @Test
   void atomicAccessWorksOnWhatIsBeingWritten() {
     try (BufferWriter writer = store.create("chronicle/atomic", 64)) {
       Bytes<Void> bytes = ChronicleBytes.of(writer);
