@@ -36,6 +36,9 @@ import java.util.function.Supplier;
 /// Reading a buffer in a segment that is mapped already takes no system call; everything else is
 /// one round trip to the daemon, two for what is written in place.
 ///
+/// What the bytes are travels with them: see [Shape] and [PutOptions]. A loop that reads one name
+/// again and again uses a [#view(String)].
+///
 /// **Time.** Every call keeps within the timeout given at connect, or its own where it takes one. A
 /// timeout that is not positive does not wait.
 ///

@@ -25,11 +25,15 @@ public final class Shape {
   private final List<Long> strides;
   private final long items;
 
-  private Shape(ElementType elementType, long[] dimensions, long[] strides) {
+  private Shape(ElementType elementType, List<Long> dimensions, List<Long> strides) {
     this.elementType = elementType;
-    this.dimensions = LongStream.of(dimensions).boxed().toList();
-    this.strides = LongStream.of(strides).boxed().toList();
-    this.items = LongStream.of(dimensions).reduce(1, (product, each) -> product * each);
+    this.dimensions = dimensions;
+    this.strides = strides;
+    long product = 1;
+    for (long each : dimensions) {
+      product *= each;
+    }
+    this.items = product;
   }
 
   /// Items in C order.
@@ -43,7 +47,7 @@ public final class Shape {
       strides[axis] = stride;
       stride = times(stride, dimensions, axis);
     }
-    return new Shape(elementType, dimensions, strides);
+    return new Shape(elementType, list(dimensions), list(strides));
   }
 
   /// Items in Fortran order.
@@ -57,7 +61,7 @@ public final class Shape {
       strides[axis] = stride;
       stride = times(stride, dimensions, axis);
     }
-    return new Shape(elementType, dimensions, strides);
+    return new Shape(elementType, list(dimensions), list(strides));
   }
 
   /// Nothing but bytes, which is what a buffer is when nobody says more.
@@ -70,7 +74,7 @@ public final class Shape {
     ElementType type =
         ElementType.described(
             description.format(), description.typestr(), description.itemBytes(nbytes));
-    return new Shape(type, array(description.shape()), array(description.strides()));
+    return new Shape(type, description.shape(), description.strides());
   }
 
   /// What is said to the daemon; nothing about what is nothing but bytes.
@@ -188,6 +192,10 @@ public final class Shape {
     long[] fewer = array(dimensions);
     fewer[0] = bytes / stride;
     return of(elementType, fewer);
+  }
+
+  private static List<Long> list(long[] values) {
+    return LongStream.of(values).boxed().toList();
   }
 
   private static long[] array(List<Long> values) {

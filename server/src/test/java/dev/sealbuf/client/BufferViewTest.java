@@ -92,6 +92,19 @@ class BufferViewTest {
   }
 
   @Test
+  void whatAViewShowsOutlivesItsStore() {
+    store.put("view/outlives", new byte[] {7});
+    try (BufferView view = store.view("view/outlives")) {
+      assertThat(view.refresh()).isTrue();
+      store.close();
+      assertThat(view.segment().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
+      assertThatThrownBy(view::refresh)
+          .isInstanceOf(ClosedException.class)
+          .hasMessage("the store is closed; do not use it after close");
+    }
+  }
+
+  @Test
   void aViewGoesOnWithTheNextDaemonAndNeverShowsWhatTheOldOneHad() {
     try (DaemonProcess first = DaemonProcess.start();
         Sealbuf own = first.connect();
