@@ -9,6 +9,7 @@ import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import dev.sealbuf.server.store.BatchPublication;
 import dev.sealbuf.server.store.CatalogHandle;
+import dev.sealbuf.server.store.Form;
 import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
 import dev.sealbuf.server.store.Peer;
@@ -60,8 +61,7 @@ final class Dispatch {
     requireNotWatching(request);
     switch (request) {
       case Request.Hello hello -> welcome(hello);
-      case Request.Put put ->
-          published(seq, store.put(peer, put.name(), put.payload(), terms(put)));
+      case Request.Put put -> published(seq, store.put(peer, put.name(), put.bytes(), terms(put)));
       case Request.PutMany many -> publishedMany(seq, putMany(many));
       case Request.Create create ->
           session.later(
@@ -142,11 +142,13 @@ final class Dispatch {
   }
 
   private static Terms terms(Request.Put put) {
-    return new Terms(put.replace(), put.ttl(), put.buffer());
+    Form form = new Form(put.description(), put.metadata());
+    return new Terms(put.replace(), put.ttl(), put.buffer(), form);
   }
 
   private static Terms terms(Request.Create create) {
-    return new Terms(create.replace(), create.ttl(), create.buffer());
+    Form form = new Form(create.description(), create.payload());
+    return new Terms(create.replace(), create.ttl(), create.buffer(), form);
   }
 
   private BatchPublication putMany(Request.PutMany many) throws Refusal, HeadException {
@@ -167,6 +169,11 @@ final class Dispatch {
     if (create.name().isPresent() || create.buffer().isPresent()) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "a batch is created without a name and a reservation");
+    }
+    if (create.description().isPresent() || create.payload().hasRemaining()) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "the buffers of a batch are described when it is sealed, and have no metadata");
     }
     return store.createBatch(peer, create.nbytes(), terms(create));
   }

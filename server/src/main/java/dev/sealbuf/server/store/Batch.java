@@ -22,6 +22,7 @@ final class Batch {
             "a batch carries small buffers: nbytes=%d max=%d"
                 .formatted(entry.nbytes(), Limits.PUT_MAX));
       }
+      Form.require(entry.description(), entry.nbytes());
       sum += entry.nbytes();
     }
     if (sum > Limits.BATCH_BYTES) {
@@ -49,6 +50,7 @@ final class Batch {
             "a buffer of a batch lies in its segment: offset=%d nbytes=%d created=%d"
                 .formatted(offset, entry.nbytes(), bytes));
       }
+      Form.require(entry.description(), entry.nbytes());
     }
   }
 

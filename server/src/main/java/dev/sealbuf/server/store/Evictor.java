@@ -26,7 +26,7 @@ final class Evictor {
   /// Leases asked on behalf of one request: below a millisecond.
   private static final int PROBES = 128;
 
-  /// More than a record takes with the longest name.
+  /// More than a record takes with the longest name, of a buffer of which nothing is said.
   static final long RECORD_BYTES = 512;
 
   /// Records looked at on behalf of one request.

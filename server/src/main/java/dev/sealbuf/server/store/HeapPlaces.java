@@ -29,19 +29,54 @@ final class HeapPlaces {
   }
 
   void take(int uid) throws Refusal {
+    take(uid, 1);
+  }
+
+  private void take(int uid, int count) throws Refusal {
     int own = ofUid.getOrDefault(uid, 0);
-    if (taken >= max || own >= maxOfUid) {
+    if (taken + count > max || own + count > maxOfUid) {
       throw new Refusal(
           ErrorCode.TRY_AGAIN,
           "too many %s: count=%d max=%d of_uid=%d max_of_uid=%d"
               .formatted(what, taken, max, own, maxOfUid));
     }
-    taken++;
-    ofUid.put(uid, own + 1);
+    taken += count;
+    ofUid.put(uid, own + count);
   }
 
   void give(int uid) {
-    taken--;
-    ofUid.computeIfPresent(uid, (_, own) -> own == 1 ? null : own - 1);
+    give(uid, 1);
+  }
+
+  private void give(int uid, int count) {
+    taken -= count;
+    ofUid.computeIfPresent(uid, (_, own) -> own == count ? null : own - count);
+  }
+
+  /// Takes some at once; none costs nothing.
+  Lease lease(int uid, int count) throws Refusal {
+    if (count > 0) {
+      take(uid, count);
+    }
+    return new Lease(uid, count);
+  }
+
+  /// Places that are given back together, once.
+  final class Lease implements AutoCloseable {
+    private final int uid;
+    private int count;
+
+    private Lease(int uid, int count) {
+      this.uid = uid;
+      this.count = count;
+    }
+
+    @Override
+    public void close() {
+      if (count > 0) {
+        give(uid, count);
+        count = 0;
+      }
+    }
   }
 }

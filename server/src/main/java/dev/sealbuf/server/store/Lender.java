@@ -82,7 +82,18 @@ final class Lender {
 
   private CompletionStage<Loan> create(
       Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) {
-    return create(peer, () -> admit(peer, name, nbytes, terms, batch), CLOSING_TRIES);
+    try {
+      HeapPlaces.Lease heap = unfinished.keep(peer, terms.form());
+      Terms kept = terms.kept();
+      return create(peer, () -> admit(peer, name, nbytes, kept, batch, heap), CLOSING_TRIES)
+          .whenComplete((_, failure) -> {
+            if (failure != null) {
+              heap.close();
+            }
+          });
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
   }
 
   /// Who asks right after a deletion is not refused for memory that a worker is giving back. Whose
@@ -119,8 +130,9 @@ final class Lender {
     try {
       UnfinishedBuffer buffer = require(id);
       requireSealable(peer, buffer, false);
-      long length = length(buffer, nbytes);
-      return seal(buffer, () -> publisher.publish(buffer, length));
+      long length = buffer.length(nbytes);
+      Form form = buffer.form(length);
+      return seal(buffer, () -> publisher.publish(buffer, length, form));
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }
@@ -137,6 +149,15 @@ final class Lender {
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }
+  }
+
+  /// Bytes that a seal will need beyond those of a record without form.
+  long formBytes(long id) {
+    return unfinished
+        .find(id)
+        .filter(buffer -> buffer.state() == UnfinishedBuffer.State.LENT)
+        .map(buffer -> buffer.terms().form().bytes())
+        .orElse(0L);
   }
 
   void abort(Peer peer, long id) throws Refusal {
@@ -168,7 +189,13 @@ final class Lender {
   }
 
   private UnfinishedBuffer admit(
-      Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) throws Refusal {
+      Peer peer,
+      Optional<String> name,
+      long nbytes,
+      Terms terms,
+      boolean batch,
+      HeapPlaces.Lease heap)
+      throws Refusal {
     if (nbytes < 0) {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "a buffer has 0 bytes or more: nbytes=" + nbytes);
@@ -177,13 +204,13 @@ final class Lender {
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     if (reserved.isPresent()) {
       Account.Charge charge = charge(reserved.get().claim(), peer, nbytes);
-      reserved.get().prepare(nbytes, terms, charge);
+      reserved.get().prepare(nbytes, terms, charge, heap);
       return reserved.get();
     }
     unfinished.requireQuota(peer);
     Claim claim = claims.next(peer, name, terms);
     Account.Charge charge = charge(claim, peer, nbytes);
-    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, batch, charge);
+    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, batch, charge, heap);
     unfinished.add(buffer);
     return buffer;
   }
@@ -257,17 +284,6 @@ final class Lender {
           "a buffer is sealed after create and one seal at a time: buffer=%d state=%s"
               .formatted(buffer.id(), buffer.state().name().toLowerCase(Locale.ROOT)));
     }
-  }
-
-  private static long length(UnfinishedBuffer buffer, OptionalLong nbytes) throws Refusal {
-    long length = nbytes.orElse(buffer.nbytes());
-    if (length < 0 || length > buffer.nbytes()) {
-      throw new Refusal(
-          ErrorCode.INVALID_REQUEST,
-          "a seal publishes at most what was created: buffer=%d nbytes=%d created=%d"
-              .formatted(buffer.id(), length, buffer.nbytes()));
-    }
-    return length;
   }
 
   private <T> CompletionStage<T> seal(UnfinishedBuffer buffer, Answer<T> publish) {

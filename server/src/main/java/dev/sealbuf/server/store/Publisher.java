@@ -20,8 +20,6 @@ import java.util.concurrent.TimeUnit;
 /// each record, then write the records (and small payloads behind them), then store the words.
 /// Whatever can be refused is refused before the first of these writes.
 final class Publisher {
-  private static final ByteBuffer NO_METADATA = ByteBuffer.allocate(0);
-
   /// A record that is written and that nobody can see yet.
   private record Written(Name name, BufferRecord record, Place place) {}
 
@@ -55,8 +53,10 @@ final class Publisher {
   Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
     requireSmall(payload.remaining());
     published.requireSlot(claim.name(), peer);
-    Slab slab = slabs.withRoom(span(claim.name(), payload.remaining()));
-    return show(write(slab, claim, new Common(peer, terms, clock.epochMicros()), payload));
+    Common common = new Common(peer, terms, clock.epochMicros());
+    BatchIndex.Entry all = all(claim, payload.remaining(), terms.form());
+    Slab slab = slabs.withRoom(common.span(claim, all) + RecordLayout.align(all.nbytes()));
+    return show(write(slab, claim, common, all, payload));
   }
 
   /// Publishes several payloads in slabs, all of them or none.
@@ -65,43 +65,52 @@ final class Publisher {
   BatchPublication putMany(
       List<Claim> claims, List<BatchIndex.Entry> index, Peer peer, ByteBuffer payload, Terms terms)
       throws Refusal {
+    Common common = new Common(peer, terms, clock.epochMicros());
     List<Long> spans = new ArrayList<>(claims.size());
     for (int i = 0; i < claims.size(); i++) {
+      BatchIndex.Entry entry = index.get(i);
       published.requireSlot(claims.get(i).name(), peer);
-      spans.add(span(claims.get(i).name(), index.get(i).nbytes()));
+      spans.add(common.span(claims.get(i), entry) + RecordLayout.align(entry.nbytes()));
     }
     slabs.requireRoom(spans);
-    Common common = new Common(peer, terms, clock.epochMicros());
     List<Written> written = new ArrayList<>(claims.size());
     for (int i = 0; i < claims.size(); i++) {
       BatchIndex.Entry entry = index.get(i);
       ByteBuffer bytes = payload.slice((int) entry.offset(), (int) entry.nbytes());
-      written.add(write(slabs.withRoom(spans.get(i)), claims.get(i), common, bytes));
+      written.add(write(slabs.withRoom(spans.get(i)), claims.get(i), common, entry, bytes));
     }
     return show(written);
   }
 
   /// Publishes a dedicated segment that is sealed, under the name that was reserved for it.
-  Publication publish(UnfinishedBuffer buffer, long nbytes) throws Refusal {
+  ///
+  /// @param form of its first `nbytes`
+  Publication publish(UnfinishedBuffer buffer, long nbytes, Form form) throws Refusal {
     Claim claim = buffer.claim();
     published.requireSlot(claim.name(), buffer.producer());
-    Slab slab = slabs.withRoom(span(claim.name()));
+    Common common = common(buffer);
+    BatchIndex.Entry all = all(claim, nbytes, form);
+    Slab slab = slabs.withRoom(common.span(claim, all));
     dedicated.add(buffer.segment(), buffer.charge(), 1);
-    BatchIndex.Entry all = new BatchIndex.Entry(claim.name().text(), 0, nbytes);
-    return show(write(slab, claim, common(buffer), buffer.segment().number(), all));
+    return show(write(slab, claim, common, buffer.segment().number(), all));
+  }
+
+  /// A buffer alone, as if it were a batch of one.
+  private static BatchIndex.Entry all(Claim claim, long nbytes, Form form) {
+    return new BatchIndex.Entry(claim.name().text(), 0, nbytes, form.description());
   }
 
   /// Publishes the buffers in a dedicated segment that is sealed, all of them or none.
   BatchPublication publishMany(
       UnfinishedBuffer batch, List<Claim> claims, List<BatchIndex.Entry> index) throws Refusal {
+    Common common = common(batch);
     List<Long> spans = new ArrayList<>(claims.size());
-    for (Claim claim : claims) {
-      published.requireSlot(claim.name(), batch.producer());
-      spans.add(span(claim.name()));
+    for (int i = 0; i < claims.size(); i++) {
+      published.requireSlot(claims.get(i).name(), batch.producer());
+      spans.add(common.span(claims.get(i), index.get(i)));
     }
     slabs.requireRoom(spans);
     dedicated.add(batch.segment(), batch.charge(), claims.size());
-    Common common = common(batch);
     List<Written> written = new ArrayList<>(claims.size());
     for (int i = 0; i < claims.size(); i++) {
       Slab slab = slabs.withRoom(spans.get(i));
@@ -111,7 +120,21 @@ final class Publisher {
   }
 
   /// What all buffers of one publication share.
-  private record Common(Peer peer, Terms terms, long created) {}
+  private record Common(Peer peer, Terms terms, long created) {
+    ByteBuffer metadata() {
+      return terms.form().metadata();
+    }
+
+    /// Bytes of a record with its padding.
+    long span(Claim claim, BatchIndex.Entry part) {
+      return Slab.recordSpan(
+          RecordParts.of(claim.name().utf8().length, description(part), metadata().remaining()));
+    }
+  }
+
+  private static Description description(BatchIndex.Entry part) {
+    return part.description().orElseGet(() -> Description.bytes(part.nbytes()));
+  }
 
   private Common common(UnfinishedBuffer buffer) {
     return new Common(buffer.producer(), buffer.terms(), clock.epochMicros());
@@ -125,31 +148,33 @@ final class Publisher {
     }
   }
 
-  private Written write(Slab slab, Claim claim, Common common, ByteBuffer payload) {
-    long offset = slab.position() + span(claim.name());
-    BufferRecord record = record(claim, common, 0, offset, payload.remaining());
-    long at = slab.append(record, NO_METADATA, payload);
+  private Written write(
+      Slab slab, Claim claim, Common common, BatchIndex.Entry part, ByteBuffer payload) {
+    long offset = slab.position() + common.span(claim, part);
+    BufferRecord record = record(claim, common, 0, offset, part);
+    long at = slab.append(record, common.metadata(), payload);
     return new Written(claim.name(), record, new Place(slab.number(), at));
   }
 
   private Written write(
       Slab slab, Claim claim, Common common, long segment, BatchIndex.Entry part) {
-    BufferRecord record = record(claim, common, segment, part.offset(), part.nbytes());
-    return new Written(
-        claim.name(), record, new Place(slab.number(), slab.append(record, NO_METADATA)));
+    BufferRecord record = record(claim, common, segment, part.offset(), part);
+    long at = slab.append(record, common.metadata());
+    return new Written(claim.name(), record, new Place(slab.number(), at));
   }
 
-  private BufferRecord record(Claim claim, Common common, long segment, long offset, long nbytes) {
+  private BufferRecord record(
+      Claim claim, Common common, long segment, long offset, BatchIndex.Entry part) {
     return new BufferRecord(
         claim.name().text(),
         claim.buffer(),
         ++versions,
         segment,
         offset,
-        nbytes,
+        part.nbytes(),
         common.created,
         Integer.toUnsignedLong(common.peer.uid()),
-        Description.bytes(nbytes),
+        description(part),
         expires(common.terms));
   }
 
@@ -183,15 +208,5 @@ final class Publisher {
     }
     BufferRecord first = written.getFirst().record;
     return new BatchPublication(first.buffer(), first.version(), first.created(), places);
-  }
-
-  /// Bytes of a record whose payload lies elsewhere.
-  private static long span(Name name) {
-    return Slab.recordSpan(RecordParts.of(name.utf8().length, Description.bytes(0), 0));
-  }
-
-  /// Bytes of a record and its payload.
-  private static long span(Name name, long nbytes) {
-    return span(name) + RecordLayout.align(nbytes);
   }
 }

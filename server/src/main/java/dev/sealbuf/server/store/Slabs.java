@@ -80,9 +80,15 @@ final class Slabs implements AutoCloseable {
     }
   }
 
-  /// Makes sure that records of these spans, together at most a slab's bytes, can be appended one
-  /// after the other.
+  /// Makes sure that records of these spans can be appended one after the other. Together they are
+  /// at most a slab's bytes, so the open slab and another one are enough.
   void requireRoom(List<Long> spans) throws Refusal {
+    long sum = spans.stream().mapToLong(Long::longValue).sum();
+    if (sum > Slab.BYTES) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a batch fits into one slab: record_bytes=%d max=%d".formatted(sum, Slab.BYTES));
+    }
     long position = open == null ? Slab.BYTES : open.position();
     for (long span : spans) {
       if (position + span > Slab.BYTES) {

@@ -172,8 +172,10 @@ public final class Store implements AutoCloseable {
   /// Publishes a small buffer; without a name under one that is made up.
   public Publication put(Peer peer, Optional<String> name, ByteBuffer payload, Terms given)
       throws Refusal {
+    given.form().require(payload.remaining());
     Terms terms = admitted(given, 1);
-    evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES);
+    long recordBytes = Evictor.RECORD_BYTES + given.form().bytes();
+    evictor.makeRoomInSlabs(payload.remaining() + recordBytes);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
     Publication publication = publisher.put(claim, peer, payload, terms);
@@ -187,7 +189,7 @@ public final class Store implements AutoCloseable {
   public BatchPublication putMany(
       Peer peer, List<BatchIndex.Entry> index, ByteBuffer payload, Terms given) throws Refusal {
     Terms terms = admitted(given, index.size());
-    evictor.makeRoomInSlabs(payload.remaining() + index.size() * Evictor.RECORD_BYTES);
+    evictor.makeRoomInSlabs(payload.remaining() + recordBytes(index));
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
     return publisher.putMany(named, index, peer, payload.slice(), terms);
@@ -196,6 +198,7 @@ public final class Store implements AutoCloseable {
   /// Lends a segment for a large buffer and reserves its name.
   public CompletionStage<Loan> create(Peer peer, Optional<String> name, long nbytes, Terms given) {
     try {
+      given.form().require(nbytes);
       Terms terms = admitted(given, 1);
       evictor.makeRoomForSegment(nbytes);
       return lender.create(peer, name, nbytes, terms);
@@ -224,15 +227,21 @@ public final class Store implements AutoCloseable {
 
   /// Publishes what was created, or its first `nbytes`.
   public CompletionStage<Publication> seal(Peer peer, long buffer, OptionalLong nbytes) {
-    evictor.makeRoomInSlabs(Evictor.RECORD_BYTES);
+    evictor.makeRoomInSlabs(Evictor.RECORD_BYTES + lender.formBytes(buffer));
     return lender.seal(peer, buffer, nbytes);
   }
 
   /// Publishes the buffers in a segment that was created for several, or none.
   public CompletionStage<BatchPublication> sealMany(
       Peer peer, long buffer, List<BatchIndex.Entry> index) {
-    evictor.makeRoomInSlabs(index.size() * Evictor.RECORD_BYTES);
+    evictor.makeRoomInSlabs(recordBytes(index));
     return lender.sealMany(peer, buffer, index);
+  }
+
+  private static long recordBytes(List<BatchIndex.Entry> index) {
+    long described =
+        index.stream().flatMap(entry -> entry.description().stream()).mapToLong(Form::bytes).sum();
+    return index.size() * Evictor.RECORD_BYTES + described;
   }
 
   public void abort(Peer peer, long buffer) throws Refusal {

@@ -7,12 +7,23 @@ import java.util.OptionalLong;
 /// @param replace the name may be taken by a published buffer, which this one replaces in one step
 /// @param ttlMillis how long the name lives, from the publication on
 /// @param reservation id of the reservation of the name that this buffer makes use of
-public record Terms(boolean replace, OptionalLong ttlMillis, OptionalLong reservation) {
+/// @param form what is said of it; the buffers of a batch say it one by one
+public record Terms(boolean replace, OptionalLong ttlMillis, OptionalLong reservation, Form form) {
   /// A name that nobody has, for as long as nobody deletes it.
   public static final Terms PLAIN = new Terms(false, OptionalLong.empty(), OptionalLong.empty());
 
+  /// Of which nothing is said.
+  public Terms(boolean replace, OptionalLong ttlMillis, OptionalLong reservation) {
+    this(replace, ttlMillis, reservation, Form.PLAIN);
+  }
+
+  /// The same, but that it does not keep the frame it came in.
+  Terms kept() {
+    return new Terms(replace, ttlMillis, reservation, form.copy());
+  }
+
   /// The same, but that a name which was told no time to live has this one.
   Terms withDefault(OptionalLong ttl) {
-    return ttlMillis.isPresent() ? this : new Terms(replace, ttl, reservation);
+    return ttlMillis.isPresent() ? this : new Terms(replace, ttl, reservation, form);
   }
 }

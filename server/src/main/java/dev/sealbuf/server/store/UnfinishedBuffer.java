@@ -1,6 +1,8 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.DedicatedSegment;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /// A buffer that was reserved or created, and is neither published nor aborted.
@@ -33,7 +35,9 @@ final class UnfinishedBuffer {
   }
 
   /// What its producer asked for when it created.
-  private record Order(long nbytes, Terms terms, Account.Charge charge) {}
+  ///
+  /// @param heap what the form in the terms takes
+  private record Order(long nbytes, Terms terms, Account.Charge charge, HeapPlaces.Lease heap) {}
 
   private final Claim claim;
   private final Peer producer;
@@ -51,9 +55,15 @@ final class UnfinishedBuffer {
   ///
   /// @param batch whether it will be several buffers; nobody has the name of its claim then
   UnfinishedBuffer(
-      Claim claim, Peer producer, long nbytes, Terms terms, boolean batch, Account.Charge charge) {
+      Claim claim,
+      Peer producer,
+      long nbytes,
+      Terms terms,
+      boolean batch,
+      Account.Charge charge,
+      HeapPlaces.Lease heap) {
     this(claim, producer, batch ? Origin.BATCH : Origin.BUFFER);
-    prepare(nbytes, terms, charge);
+    prepare(nbytes, terms, charge, heap);
   }
 
   private UnfinishedBuffer(Claim claim, Peer producer, Origin origin) {
@@ -89,6 +99,23 @@ final class UnfinishedBuffer {
     return order().nbytes;
   }
 
+  /// How many bytes a seal publishes that says so many, or none.
+  long length(OptionalLong nbytes) throws Refusal {
+    long length = nbytes.orElse(nbytes());
+    if (length < 0 || length > nbytes()) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a seal publishes at most what was created: buffer=%d nbytes=%d created=%d"
+              .formatted(id(), length, nbytes()));
+    }
+    return length;
+  }
+
+  /// Of its first bytes.
+  Form form(long length) throws Refusal {
+    return length == nbytes() ? terms().form() : terms().form().shortened(length);
+  }
+
   Terms terms() {
     return order().terms;
   }
@@ -113,9 +140,9 @@ final class UnfinishedBuffer {
   }
 
   /// Its memory is being made.
-  void prepare(long nbytes, Terms terms, Account.Charge charge) {
+  void prepare(long nbytes, Terms terms, Account.Charge charge, HeapPlaces.Lease heap) {
     move(State.RESERVED, State.PREPARING);
-    order = new Order(nbytes, terms, charge);
+    order = new Order(nbytes, terms, charge, heap);
   }
 
   /// Its memory is there; the producer gets it, if the buffer has not ended meanwhile.
@@ -138,12 +165,16 @@ final class UnfinishedBuffer {
   /// It is without memory again.
   void returnToReservation() {
     move(state == State.PREPARING ? State.PREPARING : State.LENT, State.RESERVED);
+    order().heap.close();
     order = null;
     segment = null;
   }
 
   void end() {
     state = State.ENDED;
+    if (order != null) {
+      order.heap.close();
+    }
   }
 
   private Order order() {

@@ -12,12 +12,16 @@ import java.util.function.Consumer;
 
 /// The buffers that are reserved or being written: by id, by the name each reserves, and by
 /// session, which may have so many and no more. Those without memory, which no account bounds, are
-/// bounded in all.
+/// bounded in all; so are the forms of those with memory.
 final class UnfinishedBuffers {
   /// A name, and its places in the tables.
   private static final int HEAP_PER_RESERVATION = 1024;
 
+  /// Forms differ in size, so their places are small.
+  private static final int HEAP_PER_FORM_PLACE = 1024;
+
   private final HeapPlaces reservations;
+  private final HeapPlaces forms;
   private final Consumer<Name> freed;
   private final Map<Long, UnfinishedBuffer> byId = new HashMap<>();
   private final Map<Name, UnfinishedBuffer> byName = new HashMap<>();
@@ -26,6 +30,7 @@ final class UnfinishedBuffers {
   /// @param freed hears of names that are no longer reserved
   UnfinishedBuffers(long heapBytes, Consumer<Name> freed) {
     this.reservations = new HeapPlaces("reservations", heapBytes, HEAP_PER_RESERVATION);
+    this.forms = new HeapPlaces("KiB of metadata and descriptions", heapBytes, HEAP_PER_FORM_PLACE);
     this.freed = freed;
   }
 
@@ -38,6 +43,11 @@ final class UnfinishedBuffers {
           "too many unfinished buffers of one session: unfinished=%d max=%d"
               .formatted(count, Limits.UNFINISHED_MAX));
     }
+  }
+
+  /// Takes what a form costs until its buffer is published or ends.
+  HeapPlaces.Lease keep(Peer peer, Form form) throws Refusal {
+    return forms.lease(peer.uid(), (int) Math.ceilDiv(form.bytes(), (long) HEAP_PER_FORM_PLACE));
   }
 
   boolean reserves(Name name) {

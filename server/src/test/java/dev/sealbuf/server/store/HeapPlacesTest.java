@@ -27,4 +27,20 @@ class HeapPlacesTest {
     places.take(7);
     assertThat(places.taken()).isEqualTo(16);
   }
+
+  @Test
+  void aLeaseGivesBackOnceWhatItTook() throws Refusal {
+    HeapPlaces places = new HeapPlaces("things", 8 * 16 * 100, 100);
+    HeapPlaces.Lease many = places.lease(1, 11);
+    try (HeapPlaces.Lease _ = places.lease(1, 0);
+        HeapPlaces.Lease _ = places.lease(1, 1)) {
+      Refused.with(
+          ErrorCode.TRY_AGAIN,
+          "too many things: count=12 max=16 of_uid=12 max_of_uid=12",
+          () -> places.lease(1, 1));
+    }
+    many.close();
+    many.close();
+    assertThat(places.taken()).isZero();
+  }
 }

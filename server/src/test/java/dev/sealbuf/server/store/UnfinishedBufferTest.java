@@ -2,12 +2,16 @@ package dev.sealbuf.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.store.UnfinishedBuffer.State;
 import dev.sealbuf.testing.LeakCheck;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,7 +44,7 @@ class UnfinishedBufferTest {
         .containsExactly(REFUSED, REFUSED, REFUSED, "LENT", REFUSED);
     assertThat(after(UnfinishedBuffer::returnToReservation))
         .containsExactly(REFUSED, "RESERVED", "RESERVED", REFUSED, REFUSED);
-    assertThat(after(buffer -> buffer.prepare(1, Terms.PLAIN, charge())))
+    assertThat(after(buffer -> buffer.prepare(1, Terms.PLAIN, charge(), heap())))
         .containsExactly("PREPARING", REFUSED, REFUSED, REFUSED, REFUSED);
     assertThat(after(UnfinishedBuffer::end)).containsOnly("ENDED");
   }
@@ -75,19 +79,43 @@ class UnfinishedBufferTest {
     UnfinishedBuffer buffer = new UnfinishedBuffer(new Claim(1, Name.of("n")), new Peer(1, 2));
     switch (state) {
       case RESERVED -> {}
-      case PREPARING -> buffer.prepare(1, Terms.PLAIN, charge());
+      case PREPARING -> buffer.prepare(1, Terms.PLAIN, charge(), heap());
       case LENT -> {
-        buffer.prepare(1, Terms.PLAIN, charge());
+        buffer.prepare(1, Terms.PLAIN, charge(), heap());
         buffer.prepared(memory);
       }
       case SEALING -> {
-        buffer.prepare(1, Terms.PLAIN, charge());
+        buffer.prepare(1, Terms.PLAIN, charge(), heap());
         buffer.prepared(memory);
         buffer.beginSeal();
       }
       case ENDED -> buffer.end();
     }
     return buffer;
+  }
+
+  /// As many buffers as a session may leave unfinished, of as many sessions, would fill the heap.
+  @Test
+  void whatIsSaidOfUnfinishedBuffersIsBoundedByTheHeap() throws Refusal {
+    Form longest = new Form(Optional.empty(), ByteBuffer.allocate(Limits.METADATA_MAX));
+    UnfinishedBuffers buffers = new UnfinishedBuffers(8 * 100 * 1024, _ -> {});
+    UnfinishedBuffer buffer = new UnfinishedBuffer(new Claim(1, Name.of("n")), new Peer(1, 2));
+    buffer.prepare(1, Terms.PLAIN, charge(), buffers.keep(new Peer(1, 2), longest));
+    Refused.with(
+        ErrorCode.TRY_AGAIN,
+        "too many KiB of metadata and descriptions: count=64 max=100 of_uid=64 max_of_uid=75",
+        () -> buffers.keep(new Peer(3, 2), longest));
+    buffer.end();
+    buffer.end();
+    buffers.keep(new Peer(3, 2), longest).close();
+  }
+
+  private static HeapPlaces.Lease heap() {
+    try {
+      return new HeapPlaces("forms", 8, 1).lease(2, 1);
+    } catch (Refusal e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static Account.Charge charge() {
