@@ -9,9 +9,12 @@ import sealbuf
 
 CLASSES = {
     sealbuf.Store: {
-        "put": "(data, name=None, *, replace=False, ttl=None, timeout=None)",
+        "put": "(data, name=None, *, metadata=None, replace=False, ttl=None, timeout=None)",
         "put_many": "(batch, *, replace=False, ttl=None, timeout=None)",
-        "create": "(name=None, *, nbytes, replace=False, ttl=None, timeout=None)",
+        "create": (
+            "(name=None, *, nbytes=None, shape=None, dtype=None, order='C', metadata=None, "
+            "replace=False, ttl=None, timeout=None)"
+        ),
         "get": "(name, timeout=None, *, newer_than=None)",
         "get_many": "(names, timeout=None)",
         "get_or_create": "(name, factory, *, timeout=None)",
@@ -39,6 +42,7 @@ CLASSES = {
     sealbuf.Buffer: {
         "memoryview": "()",
         "to_bytes": "()",
+        "digest": "()",
         "name": "property",
         "version": "property",
         "owner": "property",

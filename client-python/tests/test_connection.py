@@ -17,7 +17,7 @@ import pytest
 import sealbuf
 from helpers.peer import Peer
 from sealbuf import _dial as dial
-from sealbuf import _protocol as protocol
+from sealbuf import _frames as frames
 from sealbuf._deadline import Deadline
 
 PONG = {"reply": "pong", "seq": 1}
@@ -146,7 +146,7 @@ def test_the_end_of_the_stream_is_disconnected(peer: Peer) -> None:
 
 
 def test_a_frame_that_ends_in_the_middle_is_disconnected(peer: Peer) -> None:
-    peer.send(protocol.encode_frame(PONG)[:-3])
+    peer.send(frames.encode_frame(PONG)[:-3])
     peer.socket.shutdown(socket.SHUT_WR)
     with pytest.raises(sealbuf.Disconnected) as caught:
         peer.connection.request("ping")
@@ -160,7 +160,7 @@ def test_descriptors_arrive_with_their_frame(peer: Peer, files: list[int]) -> No
 
 def test_descriptors_keep_to_their_frames_when_frames_are_cut(peer: Peer, files: list[int]) -> None:
     """The kernel hands out descriptors with the first byte of their message, however it is cut."""
-    data = protocol.encode_frame(mapped(1), 0, 1)
+    data = frames.encode_frame(mapped(1), 0, 1)
     peer.send(data[:1], files[:1])
 
     def send_the_rest() -> None:
@@ -240,7 +240,7 @@ def test_whatever_is_mixed_no_reply_gets_a_descriptor_of_another(
         other = Peer()
         for seq in range(1, 5):
             carried, stated = rng.choice((0, 1, 1, 1, 1, 2, 3, 253)), rng.choice((0, 1, 1, 1, 2))
-            data = protocol.encode_frame(mapped(seq), 0, stated)
+            data = frames.encode_frame(mapped(seq), 0, stated)
             cut = rng.randrange(1, len(data) + 1)
             other.send(data[:cut], ([files[seq - 1]] * carried))
             if data[cut:]:
@@ -320,7 +320,7 @@ def test_a_daemon_that_drips_does_not_outlive_the_deadline(peer: Peer) -> None:
     stop = threading.Event()
 
     def drip() -> None:
-        for byte in protocol.encode_frame(PONG | {"filler": "x" * 1000}):
+        for byte in frames.encode_frame(PONG | {"filler": "x" * 1000}):
             if stop.wait(0.01):
                 return
             peer.send(bytes([byte]))
@@ -443,7 +443,7 @@ def test_threads_get_their_own_replies(peer: Peer) -> None:
     answers: dict[int, int] = {}
 
     def serve() -> None:
-        decoder = protocol.Decoder()
+        decoder = frames.Decoder()
         while data := peer.socket.recv(1 << 16):
             for frame in decoder.feed(data):
                 place = {"segment": 1, "segment_bytes": 1, "slab_bytes": 1, "record": 1}
@@ -517,8 +517,8 @@ def test_without_a_deadline_a_call_waits(peer: Peer) -> None:
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", sealbuf.WrongVersion),
         (b"SB\x02\x00" + bytes(12), sealbuf.WrongVersion),
-        (protocol.PREFIX.pack(b"SB", 1, 0, 2**31, 0), sealbuf.ProtocolError),
-        (protocol.encode_frame({"reply": "party", "seq": 1}), sealbuf.ProtocolError),
+        (frames.PREFIX.pack(b"SB", 1, 0, 2**31, 0), sealbuf.ProtocolError),
+        (frames.encode_frame({"reply": "party", "seq": 1}), sealbuf.ProtocolError),
     ],
 )
 def test_a_stream_that_cannot_be_trusted_ends(

@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sealbuf
+from sealbuf import _frames as frames
+from sealbuf import _limits as limits
 from sealbuf import _protocol as protocol
-from sealbuf._protocol import Decoder, Frame
+from sealbuf._frames import Decoder, Frame
 
 HEADS = st.dictionaries(
     st.text(max_size=8),
-    st.one_of(st.integers(0, protocol.SEQ_MAX), st.text(max_size=20), st.booleans()),
+    st.one_of(st.integers(0, limits.SEQ_MAX), st.text(max_size=20), st.booleans()),
     max_size=5,
 )
 relaxed = settings(deadline=None, max_examples=100)
@@ -25,11 +27,11 @@ FRAMES = st.builds(Frame, HEADS, st.binary(max_size=200), st.integers(0, 2))
 
 
 def encoded(frame: Frame) -> bytes:
-    return protocol.encode_frame(frame.head, len(frame.payload), frame.descriptors) + frame.payload
+    return frames.encode_frame(frame.head, len(frame.payload), frame.descriptors) + frame.payload
 
 
 def prefix(head_bytes: int = 2, payload_bytes: int = 0, descriptors: int = 0) -> bytes:
-    return protocol.PREFIX.pack(b"SB", 1, descriptors, head_bytes, payload_bytes)
+    return frames.PREFIX.pack(b"SB", 1, descriptors, head_bytes, payload_bytes)
 
 
 def decode(data: bytes) -> list[Frame]:
@@ -72,7 +74,7 @@ def test_garbage_is_refused_or_waited_for_and_nothing_else(data: bytes) -> None:
     except sealbuf.ProtocolError:
         return
     assert found == []
-    assert data[: len(protocol.MAGIC)] == protocol.MAGIC[: len(data)]
+    assert data[: len(frames.MAGIC)] == frames.MAGIC[: len(data)]
 
 
 @relaxed
@@ -126,8 +128,8 @@ def test_a_length_out_of_bounds_is_refused_with_its_prefix(data: bytes, message:
 
 
 def test_the_largest_head_and_payload_are_taken() -> None:
-    head = {"x": "y" * (protocol.HEAD_MAX - len('{"x":""}'))}
-    frame = Frame(head, bytes(protocol.PAYLOAD_MAX))
+    head = {"x": "y" * (limits.HEAD_MAX - len('{"x":""}'))}
+    frame = Frame(head, bytes(limits.PAYLOAD_MAX))
     assert decode(encoded(frame)) == [frame]
 
 
@@ -239,7 +241,7 @@ def test_a_listing_of_another_form_is_refused(entries: object, message: str) -> 
     assert caught.value.message == message
 
 
-@pytest.mark.parametrize("module", ["_protocol", "_layout", "_names", "_errors"])
+@pytest.mark.parametrize("module", ["_frames", "_protocol", "_layout", "_names", "_errors"])
 def test_the_core_does_no_input_or_output(module: str) -> None:
     tree = ast.parse((Path(protocol.__file__).parent / f"{module}.py").read_text())
     imported = {

@@ -15,7 +15,7 @@ import sealbuf
 from helpers.line import FakeDaemon, FakeSession, Line
 from sealbuf import _link as link
 from sealbuf._deadline import Deadline
-from sealbuf._protocol import WAIT_MAX
+from sealbuf._limits import WAIT_MAX
 
 UNKNOWN = (
     "the connection broke before the reply came, whether it was done is not known: socket=peer"

@@ -1,95 +1,46 @@
 """Java and Python read each other's buffers: every combination over `protocol/scenarios.json`."""
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cache
-from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
 from harness.daemon import Daemon
-from harness.public import public_folder, python_environment, reachable
-from harness.uids import Uid, as_uid
+from harness.exchange import Half, java, python, readable, run, start
+from harness.uids import Uid
 from helpers.tables import PROTOCOL
-
-Program: TypeAlias = tuple[list[str], dict[str, str]]
-"""A command, and the variables that it needs."""
 
 pytestmark = pytest.mark.daemon
 
-ROOT = PROTOCOL.parent
 SCENARIOS = PROTOCOL / "scenarios.json"
 COUNT = len(json.loads(SCENARIOS.read_text(encoding="utf-8")))
-
-
-@cache
-def scenarios() -> str:
-    """The list, where every uid can read it."""
-    copy = public_folder() / SCENARIOS.name
-    copy.write_bytes(SCENARIOS.read_bytes())
-    return str(copy)
-
-
-def python() -> Program:
-    interpreter, variables = python_environment()
-    return [interpreter, str(reachable(Path(__file__).parent) / "scenario_main.py")], variables
-
-
-def java() -> Program:
-    """The Java half, from the classes that `make build` compiled."""
-    found = subprocess.run(
-        [ROOT / "scripts" / "find-jdk"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    target = ROOT / "server" / "target"
-    path = [reachable(target / "test-classes"), reachable(target / "sealbuf") / "lib" / "*"]
-    options = ["--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-    program = ["-cp", os.pathsep.join(map(str, path)), "dev.sealbuf.client.ScenarioMain"]
-    return [f"{found}/bin/java", *options, *program], {}
-
-
-def start(
-    program: Program, uid: int, task: str, socket: str, lines: str = ""
-) -> subprocess.CompletedProcess[str]:
-    command, variables = program
-    return subprocess.run(
-        as_uid(uid, [*command, task, socket, scenarios()]),
-        env={**os.environ, **variables}, input=lines, capture_output=True, encoding="utf-8",
-        check=False, timeout=60,
-    )  # fmt: skip
-
-
-def run(program: Program, uid: int, task: str, socket: str, lines: str = "") -> str:
-    done = start(program, uid, task, socket, lines)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("reader", [python, java])
 @pytest.mark.parametrize("producer", [python, java])
 def test_each_reads_what_the_other_published(
-    fresh_daemon: Callable[..., AbstractContextManager[Daemon]],
-    producer: Callable[[], Program],
-    reader: Callable[[], Program],
+    fresh_daemon: Callable[..., AbstractContextManager[Daemon]], producer: Half, reader: Half
 ) -> None:
+    scenarios = readable(SCENARIOS)
     with fresh_daemon() as daemon:
-        published = run(producer(), Uid.PRODUCER, "publish", daemon.path)
+        published = run(producer("scenario"), Uid.PRODUCER, ["publish", daemon.path, scenarios])
         assert len(published.splitlines()) == COUNT
-        verified = run(reader(), Uid.READER, "verify", daemon.path, published)
+        verified = run(
+            reader("scenario"), Uid.READER, ["verify", daemon.path, scenarios], published
+        )
     assert verified == f"verified {COUNT}\n"
 
 
 @pytest.mark.timeout(120)
 def test_a_difference_is_found(daemon: Daemon) -> None:
     """The negative control: what was published under another list is not verified."""
-    published = run(python(), Uid.PRODUCER, "publish", daemon.path)
+    program, scenarios = python("scenario"), readable(SCENARIOS)
+    published = run(program, Uid.PRODUCER, ["publish", daemon.path, scenarios])
     swapped = published.replace("scenario/63\n", "scenario/65\n")
     assert swapped != published
-    done = start(python(), Uid.READER, "verify", daemon.path, swapped)
+    done = start(program, Uid.READER, ["verify", daemon.path, scenarios], swapped)
     assert done.returncode == 1
     assert done.stdout == ""
     claim = "one byte less than a unit of alignment"

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from helpers import vectors
+from sealbuf import _frames as frames
 from sealbuf import _layout as layout
 from sealbuf import _protocol as protocol
+from sealbuf._description import described
 
 
 def head_of(name: str) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def head_of(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", vectors.frames())
 def test_a_frame_decodes_to_what_its_comments_say(name: str) -> None:
-    (frame,) = protocol.Decoder().feed(vectors.whole(name))
+    (frame,) = frames.Decoder().feed(vectors.whole(name))
     fields = vectors.fields(name)
     assert frame.head == head_of(name)
     assert frame.payload == fields["payload"].data
@@ -32,7 +34,7 @@ def test_a_frame_encodes_to_its_bytes(name: str) -> None:
         encoded = protocol.encode_request(head["op"], head["seq"], head, len(payload))
     else:
         descriptors = int(vectors.fields(name)["descriptors"].value)
-        encoded = protocol.encode_frame(head, len(payload), descriptors)
+        encoded = frames.encode_frame(head, len(payload), descriptors)
     assert encoded + payload == vectors.whole(name)
 
 
@@ -66,6 +68,21 @@ def test_names_and_the_index_of_a_batch_are_written() -> None:
     assert index + b"abcde" == vectors.fields("frame-put_many")["payload"].data
 
 
+def test_descriptions_are_written() -> None:
+    doubles = described("<d", 8, (2,))
+    payload = vectors.fields("frame-put_many-typed")["payload"].data
+    index = protocol.encode_rows([("a", 16, doubles.fields), ("b", 3)])
+    assert payload.startswith(index)
+    times = described("<q", 8, (2,), typestr="<M8[ns]")
+    points = described("T{<d:x:<d:λ:}", 16, (2, 3), fortran=True)
+    for name, description in {"frame-put-typed": times, "frame-create-typed": points}.items():
+        head = head_of(name)
+        assert list(description.fields) == [key for key in head if key in description.fields]
+        assert json.loads(json.dumps(description.fields)) == {
+            key: head[key] for key in description.fields
+        }
+
+
 def test_every_request_and_reply_has_a_vector() -> None:
     kinds = {name.removeprefix("frame-").split("-")[0] for name in vectors.frames()}
     assert kinds == {*protocol.REQUESTS, *protocol.REPLIES}
@@ -79,7 +96,7 @@ def test_the_header_is_read() -> None:
     assert (owner, epoch) == (int(fields["owner"].value), int(fields["epoch"].value))
 
 
-@pytest.mark.parametrize("name", ["record-inline", "record-dedicated"])
+@pytest.mark.parametrize("name", ["record-inline", "record-dedicated", "record-typed"])
 def test_a_record_is_read_and_written(name: str) -> None:
     data = vectors.whole(name)
     expected = {field: line.value for field, line in vectors.fields(name).items()}
@@ -87,8 +104,13 @@ def test_a_record_is_read_and_written(name: str) -> None:
     record = layout.read_record(data.ljust(layout.SLAB_BYTES, b"\0"), 0)
     assert record.name == expected["name"]
     assert record.place == tuple(int(expected[f]) for f in ("segment", "offset", "nbytes"))
-    assert record.shape == (int(expected["shape"]),)
-    assert record.strides == (int(expected["strides"]),)
+    assert record.shape == tuple(map(int, expected["shape"].split(", ")))
+    assert record.strides == tuple(map(int, expected["strides"].split(", ")))
+    assert record.format == expected["format"]
+    assert record.typestr == expected.get("typestr", "")
+    assert record.metadata == b"".join(
+        line.data for line in vectors.lines(name) if line.field == "metadata"
+    )
     for field in ("buffer", "version", "created", "owner", "expires"):
         assert getattr(record, field) == int(expected[field])
     assert layout.encode_record(record) == data

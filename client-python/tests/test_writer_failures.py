@@ -9,6 +9,7 @@ import pytest
 import sealbuf
 from helpers.peer import Peer
 from helpers.segments import memfd
+from sealbuf._description import Description
 from sealbuf._memory import LENT_SEALS
 from sealbuf._writer import Lender, Writer
 
@@ -33,7 +34,7 @@ def lent(peer: Peer, *, reading: int = os.O_RDONLY) -> Writer:
         os.close(number)
     reply = peer.connection.request("create", name="a", nbytes=10)
     peer.requests()
-    return Writer(Lender(peer.connection, os.getuid()), reply)
+    return Writer(Lender(peer.connection, os.getuid()), reply, Description.of_bytes(10))
 
 
 def heads(peer: Peer) -> list[dict[str, Any]]:

@@ -9,16 +9,19 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 from sealbuf import _memory as memory
-from sealbuf._buffer import Buffer, View, record_of
+from sealbuf._buffer import Buffer, record_of
 from sealbuf._deadline import Deadline
+from sealbuf._description import Description
 from sealbuf._errors import Disconnected, InvalidRequest
 from sealbuf._layout import ALIGNMENT
-from sealbuf._protocol import BATCH_BYTES, BATCH_MAX, PUT_MAX, check_places, encode_rows
+from sealbuf._limits import BATCH_BYTES, BATCH_MAX, PUT_MAX
+from sealbuf._protocol import check_places, encode_rows
 from sealbuf._session import Session, in_dedicated
+from sealbuf._source import Source
 from sealbuf._terms import Terms
 from sealbuf._writer import Writer
 
-Batch: TypeAlias = Mapping[str, View]
+Batch: TypeAlias = Mapping[str, Source]
 
 
 def check_count(count: int) -> None:
@@ -27,7 +30,7 @@ def check_count(count: int) -> None:
 
 
 def put_many(session: Session, batch: Batch, terms: Terms, deadline: Deadline) -> dict[str, Buffer]:
-    sizes = [view.nbytes for view in batch.values()]
+    sizes = [source.flat.nbytes for source in batch.values()]
     if max(sizes) <= PUT_MAX and sum(sizes) <= BATCH_BYTES:
         return _in_one_frame(session, batch, terms, deadline)
     try:
@@ -40,17 +43,19 @@ def put_many(session: Session, batch: Batch, terms: Terms, deadline: Deadline) -
 def _in_one_frame(
     session: Session, batch: Batch, terms: Terms, deadline: Deadline
 ) -> dict[str, Buffer]:
-    index = encode_rows([(name, view.nbytes) for name, view in batch.items()])
+    index = encode_rows(
+        [(name, source.flat.nbytes, *_fields(source)) for name, source in batch.items()]
+    )
     connection, count = session.connection, len(batch)
-    payload = b"".join([index, *batch.values()])
+    payload = b"".join([index, *(source.flat for source in batch.values())])
     reply = connection.request(
         "put_many", payload, deadline, count=count, index_bytes=len(index), **terms.fields
     )
     with connection.judging():
         places = check_places(reply.payload, count)
     return {
-        name: session.published(_told(reply.head, name, at), (0, 0, view.nbytes), *places[at])
-        for at, (name, view) in enumerate(batch.items())
+        name: session.published(_told(reply.head, name, at), source, *places[at])
+        for at, (name, source) in enumerate(batch.items())
     }
 
 
@@ -58,13 +63,14 @@ def _in_one_segment(
     session: Session, batch: Batch, terms: Terms, deadline: Deadline
 ) -> dict[str, Buffer]:
     offsets, end = [], 0
-    for view in batch.values():
+    for source in batch.values():
         offsets.append(end)
-        end += -(-view.nbytes // ALIGNMENT) * ALIGNMENT
+        end += -(-source.flat.nbytes // ALIGNMENT) * ALIGNMENT
     lent = session.connection.request(
         "create", b"", deadline, nbytes=end, batch=True, **terms.fields
     )
-    with Writer(session.lender(session.connection), lent) as writer:
+    lender, room = session.lender(session.connection), Description.of_bytes(end)
+    with Writer(lender, lent, room) as writer:
         return _filled(session, writer, batch, offsets, deadline)
 
 
@@ -72,21 +78,32 @@ def _filled(
     session: Session, writer: Writer, batch: Batch, offsets: list[int], deadline: Deadline
 ) -> dict[str, Buffer]:
     start, room = monotonic(), writer.memoryview()
-    for offset, view in zip(offsets, batch.values(), strict=True):
-        if view.nbytes:
-            memory.copy(view, room[offset : offset + view.nbytes])
+    for offset, (flat, *_) in zip(offsets, batch.values(), strict=True):
+        if flat.nbytes:
+            memory.copy(flat, room[offset : offset + flat.nbytes])
     deadline.extend(monotonic() - start)
-    sizes = [view.nbytes for view in batch.values()]
-    index = encode_rows(list(zip(batch, offsets, sizes, strict=True)))
+    index = encode_rows(
+        [
+            (name, offset, source.flat.nbytes, *_fields(source))
+            for offset, (name, source) in zip(offsets, batch.items(), strict=True)
+        ]
+    )
     reply, segment, mapping = writer._seal_many(index, len(batch), deadline)
     with session.connection.judging():
         check_places(reply.payload, len(batch))
     found = {}
-    for at, (name, offset, nbytes) in enumerate(zip(batch, offsets, sizes, strict=True)):
-        place = (segment, offset, nbytes)
-        record = record_of(_told(reply.head, name, at), place, session.uid)
+    for at, (name, source) in enumerate(batch.items()):
+        place = (segment, offsets[at], source.flat.nbytes)
+        told = _told(reply.head, name, at)
+        record = record_of(told, place, session.uid, source.description)
         found[name] = Buffer(in_dedicated(mapping, place), record, 0)
     return found
+
+
+def _fields(source: Source) -> list[dict[str, Any]]:
+    """What is behind the numbers in the index: a description, unless it is bytes."""
+    fields = source.description.fields
+    return [fields] if fields else []
 
 
 def _told(head: Mapping[str, Any], name: str, at: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""A published buffer, as readers see it: immutable bytes in shared memory.
+"""A published buffer, as readers see it: immutable bytes in shared memory, or items made of them.
 
 A Buffer holds a read-only memoryview of the shared pages and the place of its record. The rest of
-what it knows about itself is read from the record when somebody asks, because most readers only
-want the bytes and a get should cost about as much as a dictionary look-up.
+what it knows about itself is read from the record when somebody asks, because a get should cost
+about as much as a dictionary look-up. Whether it is more than bytes is asked at the first look and
+kept: `_views` shows it then.
 
 The memoryview owns the mapping (see `_memory`), so bytes that somebody looks at stay where they
 are, whatever becomes of the Buffer, the Store, the name and the daemon.
@@ -13,16 +14,17 @@ The price: if the buffer is deleted before the first look, its memory may be gon
 NotFound.
 """
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from struct import calcsize
-from typing import Any, NoReturn, Self, TypeAlias, overload
+from typing import Any, NoReturn, Self, TypeAlias
 
 from sealbuf import _memory as memory
-from sealbuf._layout import Memory, Place, Record, encode_record, read_record
+from sealbuf._description import Description
+from sealbuf._layout import Memory, Place, Record, describes_bytes, encode_record, read_record
+from sealbuf._views import Shown, View, buffer_class
 
-View: TypeAlias = memoryview
 Fetch: TypeAlias = Callable[[], View]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,21 +33,27 @@ _WRITABLE = 0x1
 _BYTE_FORMATS = frozenset("Bbc")
 
 
+@buffer_class
 class Buffer:
     """Immutable bytes in shared memory. The kernel refuses whoever tries to change them.
 
-    Comes from `Store.get`, `Store.put` and `Writer.seal`. It behaves as `bytes` where that needs no
-    copy: `len`, indexing, iteration, `==` and `hash` are those of its bytes; a slice is a
-    memoryview of the same pages. `bytes(buffer)` and `to_bytes()` copy.
+    Comes from `Store.get`, `Store.put` and `Writer.seal`. With one axis and format `B`, `b` or `c`
+    it behaves as `bytes` where that needs no copy: `len`, indexing, iteration, `==` and `hash` are
+    those of its bytes; a slice is a memoryview of the same pages. Otherwise it behaves as its
+    memoryview, items of `format` in `shape`; two Buffers are equal when their formats, shapes and
+    bytes are, and `hash` is always that of `bytes(buffer)`.
 
     From Python 3.12 on it has the buffer protocol, so it can be passed where bytes-like objects
     can. On 3.11 no Python class has: pass `buffer.memoryview()`. `numpy.asarray(buffer)` works on
-    all.
+    all, without a copy.
 
     Any number of threads may use it at once.
     """
 
-    __slots__ = ("__weakref__", "_at", "_data", "_memory")
+    __slots__ = ("__weakref__", "_at", "_data", "_items", "_memory")
+
+    _items: Shown | None
+    """Set at the first look. None: it is bytes."""
 
     def __init__(self, data: View | Fetch, record: Memory, at: int) -> None:
         self._data = data
@@ -53,7 +61,10 @@ class Buffer:
         self._at = at
 
     def memoryview(self) -> View:
-        """The bytes themselves, read-only: format `B`, one axis. It keeps them alive.
+        """The memory itself, read-only, with format, shape and strides. It keeps it alive.
+
+        Before Python 3.12 some formats and orders cannot be said (`<f`, structures, Fortran order):
+        there it is flat bytes then. Of datetime64 and timedelta64 it shows the integers.
 
         Each call makes another view, so releasing one (`with buffer.memoryview() as view:`) leaves
         the Buffer as it was.
@@ -62,59 +73,67 @@ class Buffer:
         nobody looked at before: if it was deleted or replaced meanwhile and its memory given back,
         or if its daemon is gone. Take a view at once where others may delete what you put.
         """
-        return memoryview(self._view())
+        shown = self._shown()
+        return memoryview(self._view()) if shown is None else shown.view()
 
     if sys.version_info >= (3, 12):
 
         def __buffer__(self, flags: int) -> View:
             if flags & _WRITABLE:
                 raise BufferError(f"a sealed buffer cannot be written to: name={self.name}")
+            shown = self._shown()
+            if shown is not None and shown.description.typestr:
+                raise BufferError(
+                    f"no buffer format can say this type, use numpy.asarray: "
+                    f"name={self.name} typestr={shown.description.typestr}"
+                )
             return self.memoryview()
 
     def to_bytes(self) -> bytes:
-        """A copy of the bytes in private memory."""
-        return self._view().tobytes()
+        """A copy in private memory; of items in Fortran order too in C order, as memoryview has
+        it."""
+        shown = self._shown()
+        return self._view().tobytes() if shown is None else shown.tobytes()
 
     __bytes__ = to_bytes
 
+    def digest(self) -> bytes:
+        """SHA-256 of the bytes as they lie in memory, which is the same in every language. It is
+        that of `bytes(buffer)`, unless the items are in Fortran order."""
+        return hashlib.sha256(self._view()).digest()
+
     def __len__(self) -> int:
-        return len(self._view())
+        return len(self._sequence())
 
-    @overload
-    def __getitem__(self, at: int) -> int: ...
-    @overload
-    def __getitem__(self, at: slice) -> View: ...
-    def __getitem__(self, at: int | slice) -> int | View:
-        return self._view()[at]
+    def __getitem__(self, at: Any) -> Any:
+        return self._sequence()[at]
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._view())
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._sequence())
 
     def __eq__(self, other: object) -> bool:
-        mine = self._view()
         if isinstance(other, Buffer):
-            same_kind = self.format == other.format and self.shape == other.shape
-            return same_kind and memory.equal(mine, other._view())
+            return self._equals(other)
         try:
             theirs = memoryview(other)  # type: ignore[arg-type]
-        except TypeError:
+        except (TypeError, ValueError, BufferError):
             return NotImplemented
+        mine = self._sequence()
+        if not isinstance(mine, memoryview):
+            return mine == theirs
         if theirs.ndim == 1 and theirs.format in _BYTE_FORMATS and theirs.c_contiguous:
             return memory.equal(mine, theirs)
         return mine == theirs
 
     def __hash__(self) -> int:
         """That of the bytes: equal Buffers and bytes find the same dictionary entry."""
-        return hash(self._view())
+        shown = self._shown()
+        in_order = shown is None or shown.description.c_order
+        return hash(self._view() if in_order else self.to_bytes())
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        return {
-            "version": 3,
-            "shape": (len(self),),
-            "typestr": "|u1",
-            "data": (self.address, True),
-        }
+        return self._description.interface(self.address, readonly=True)
 
     @property
     def name(self) -> str:
@@ -143,13 +162,14 @@ class Buffer:
 
     @property
     def format(self) -> str:
-        """Format of an item, as in `struct`."""
+        """Format of an item, in the syntax of PEP 3118, as in memoryview; `<q` or `>q` for
+        datetime64 and timedelta64, which have none."""
         return self._record.format
 
     @property
     def itemsize(self) -> int:
         """Bytes of an item."""
-        return calcsize(self.format)
+        return self._description.itemsize
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -163,7 +183,7 @@ class Buffer:
 
     @property
     def metadata(self) -> bytes:
-        """What the publisher attached; nothing in this version."""
+        """What the publisher attached."""
         return self._record.metadata
 
     @property
@@ -184,6 +204,35 @@ class Buffer:
             data = self._data = data()
         return data
 
+    def _shown(self) -> Shown | None:
+        """What shows the items; None where it is bytes."""
+        try:
+            return self._items
+        except AttributeError:
+            if describes_bytes(self._memory, self._at):
+                shown = None
+            else:
+                shown = Shown(self._view(), self._description)
+            self._items = shown
+            return shown
+
+    def _sequence(self) -> View | Shown:
+        """What `len`, indexing, iteration and `==` are of."""
+        shown = self._shown()
+        return self._view() if shown is None or shown.description.bytes_like else shown
+
+    def _equals(self, other: "Buffer") -> bool:
+        mine, theirs = self._description, other._description
+        if (mine.format, mine.shape, mine.typestr) != (theirs.format, theirs.shape, theirs.typestr):
+            return False
+        if mine.strides == theirs.strides:
+            return memory.equal(self._view(), other._view())
+        return self.to_bytes() == other.to_bytes()
+
+    @property
+    def _description(self) -> Description:
+        return Description.of_record(self._record)
+
     @property
     def _record(self) -> Record:
         return read_record(self._memory, self._at)
@@ -199,12 +248,23 @@ class Buffer:
 
     def __repr__(self) -> str:
         record = self._record
-        return f"<sealbuf.Buffer {record.name!r} version={record.version} nbytes={record.place[2]}>"
+        kind = ""
+        if not describes_bytes(self._memory, self._at):
+            kind = f" format={record.typestr or record.format!r} shape={record.shape}"
+        return (
+            f"<sealbuf.Buffer {record.name!r} version={record.version}{kind} "
+            f"nbytes={record.place[2]}>"
+        )
 
 
-def record_of(published: Mapping[str, Any], place: Place, owner: int) -> bytes:
+def record_of(
+    published: Mapping[str, Any],
+    place: Place,
+    owner: int,
+    description: Description,
+    metadata: bytes = b"",
+) -> bytes:
     """The record of a buffer that this process published itself, made from the reply."""
-    nbytes = place[2]
     return encode_record(
         Record(
             published["name"],
@@ -213,10 +273,11 @@ def record_of(published: Mapping[str, Any], place: Place, owner: int) -> bytes:
             place,
             published["created"],
             owner,
-            "B",
-            (nbytes,),
-            (1,),
-            b"",
+            description.format,
+            description.shape,
+            description.strides,
+            description.typestr,
+            metadata,
             0,
         )
     )

@@ -39,12 +39,14 @@ from sealbuf._errors import (
     Timeout,
     from_wire,
 )
+from sealbuf._frames import Decoder, Frame
+from sealbuf._limits import DESCRIPTORS_MAX
 
 READ_BYTES = 65536
 """Most of what one read takes in; a page of list may need a few."""
 
 _NUMBER_BYTES = array.array("i").itemsize
-_CONTROL_BYTES = socket.CMSG_SPACE(protocol.DESCRIPTORS_MAX * _NUMBER_BYTES)
+_CONTROL_BYTES = socket.CMSG_SPACE(DESCRIPTORS_MAX * _NUMBER_BYTES)
 _UNFINISHED = frozenset({"lent", "reserved"})
 """Replies that give something which has to be given back."""
 
@@ -86,7 +88,7 @@ class Connection:
         self._socket = connected
         self._readable = select.poll()
         self._readable.register(connected, select.POLLIN)
-        self._decoder = protocol.Decoder()
+        self._decoder = Decoder()
         self._arrived: deque[Descriptor] = deque()
         self._replies: deque[Reply] = deque()
         self._orphans: deque[int] = deque()
@@ -323,7 +325,7 @@ class Connection:
         if self._arrived and self._decoder.idle:
             raise ProtocolError(f"descriptors without a frame: left={len(self._arrived)}")
 
-    def _reply(self, frame: protocol.Frame) -> Reply:
+    def _reply(self, frame: Frame) -> Reply:
         kind = protocol.check_reply(frame.head)
         if frame.descriptors not in protocol.DESCRIPTORS.get(kind, {0}):
             raise ProtocolError(

@@ -10,7 +10,7 @@ from threading import TIMEOUT_MAX
 from time import monotonic
 
 from sealbuf._errors import InvalidRequest
-from sealbuf._protocol import WAIT_MAX
+from sealbuf._limits import WAIT_MAX
 
 GRACE, GRACE_SHARE, GRACE_MAX = 0.05, 0.05, 5.0
 """By how much a daemon's answer may be late: seconds, and a share of the timeout up to a bound."""

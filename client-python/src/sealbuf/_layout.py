@@ -6,7 +6,7 @@ appear nowhere else.
     catalog header                          record, in a slab
      0    owner                              0   lengths, hash, ids, place of the payload, ...
     64    epoch                             72   shape (8 * ndim), strides (8 * ndim)
-    72    magic, version, unit, daemon           name, format, metadata
+    72    magic, version, unit, daemon           name, format, typestr, metadata
     1024  retired: 128 words
     2048  directory: 256 words                   padding to 64, then the payload, if here
 
@@ -74,12 +74,17 @@ TAG_MASK = (1 << TAG_BITS) - 1
 ALIGNMENT = 64
 """Records and payloads begin at multiples of this."""
 SLAB_BYTES = 2 << 20
-RECORD = struct.Struct("<IIQQQQQqIHBBII")
+RECORD = struct.Struct("<IIQQQQQqIBBHHHI")
 """The part of fixed size, in the order of the table in LAYOUT.md."""
 RECORD_BYTES = RECORD.size
-_PLACE = struct.Struct("<I20xQQQ12xHBBI")
+_PLACE = struct.Struct("<I20xQQQ12xBBHHH")
 """Of it, what a get needs: lengths and the place of the payload."""
 _unpack_place = _PLACE.unpack_from
+_KIND = struct.Struct("<60xBBH2xH")
+"""Of it, what tells bytes from everything else: lengths of name, shape, format and typestr."""
+_unpack_kind = _KIND.unpack_from
+_BYTES_KIND = (1, 1, 0)
+_BYTES_FORMAT = ord("B")
 _AXIS_BYTES = 16
 """Shape and strides, 8 bytes each."""
 
@@ -104,6 +109,7 @@ class Record(NamedTuple):
     format: str
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    typestr: str
     metadata: bytes
     expires: int
 
@@ -162,11 +168,11 @@ def match_record(memory: Memory, at: int, name: bytes) -> Place | None:
     room = len(memory) - at
     if at < 0 or at % ALIGNMENT or room < RECORD_BYTES:
         raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
-    size, segment, offset, nbytes, name_bytes, format_bytes, ndim, metadata_bytes = _unpack_place(
-        memory, at
+    size, segment, offset, nbytes, name_bytes, ndim, format_bytes, metadata_bytes, typestr_bytes = (
+        _unpack_place(memory, at)
     )
     start = RECORD_BYTES + _AXIS_BYTES * ndim
-    parts = start + name_bytes + format_bytes + metadata_bytes
+    parts = start + name_bytes + format_bytes + metadata_bytes + typestr_bytes
     if size != parts or size > room:
         raise _bad_length(at, size, parts, room)
     start += at
@@ -186,6 +192,15 @@ def check_payload(offset: int, nbytes: int, segment_bytes: int) -> None:
         )
 
 
+def describes_bytes(memory: Memory, at: int) -> bool:
+    """Whether a record that was read before says format `B` and one axis, as most do."""
+    name_bytes, *kind = _unpack_kind(memory, at)
+    if tuple(kind) != _BYTES_KIND:
+        return False
+    format_at = at + RECORD_BYTES + _AXIS_BYTES + name_bytes
+    return bool(memory[format_at] == _BYTES_FORMAT)
+
+
 def read_record(memory: Memory, at: int) -> Record:
     """The record at byte `at`, its lengths checked; where its payload may lie is not."""
     room = len(memory) - at
@@ -193,11 +208,12 @@ def read_record(memory: Memory, at: int) -> Record:
         raise ProtocolError(f"record outside its slab: at={at} slab_bytes={len(memory)}")
     fields = RECORD.unpack_from(memory, at)
     size, _, buffer, version, segment, offset, nbytes, created, owner = fields[:9]
-    name_bytes, format_bytes, ndim, metadata_bytes, expires = fields[9:]
+    name_bytes, ndim, format_bytes, metadata_bytes, typestr_bytes, expires = fields[9:]
     axes = struct.Struct(f"<{ndim}q")
     name_at = RECORD.size + 2 * axes.size
     format_at = name_at + name_bytes
-    metadata_at = format_at + format_bytes
+    typestr_at = format_at + format_bytes
+    metadata_at = typestr_at + typestr_bytes
     if size != metadata_at + metadata_bytes or size > room:
         raise _bad_length(at, size, metadata_at + metadata_bytes, room)
     copied = memory[at : at + size]
@@ -208,9 +224,10 @@ def read_record(memory: Memory, at: int) -> Record:
         (segment, offset, nbytes),
         created,
         owner,
-        _text(copied[format_at:metadata_at], at),
+        _text(copied[format_at:typestr_at], at),
         axes.unpack_from(copied, RECORD.size),
         axes.unpack_from(copied, RECORD.size + axes.size),
+        _text(copied[typestr_at:metadata_at], at),
         copied[metadata_at:],
         expires,
     )
@@ -231,10 +248,12 @@ def _text(encoded: bytes, at: int) -> str:
 
 def encode_record(record: Record) -> bytes:
     """The bytes of a record, as the daemon writes them."""
-    name, format_ = record.name.encode(), record.format.encode("ascii")
+    name, format_, typestr = (
+        text.encode() for text in (record.name, record.format, record.typestr)
+    )
     ndim = len(record.shape)
     tail = struct.pack(f"<{2 * ndim}q", *record.shape, *record.strides)
-    tail += name + format_ + record.metadata
+    tail += name + format_ + typestr + record.metadata
     head = RECORD.pack(
         RECORD.size + len(tail),
         crc32(name),
@@ -244,9 +263,10 @@ def encode_record(record: Record) -> bytes:
         record.created,
         record.owner,
         len(name),
-        len(format_),
         ndim,
+        len(format_),
         len(record.metadata),
+        len(typestr),
         record.expires,
     )
     return head + tail

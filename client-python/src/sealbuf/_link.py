@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 from sealbuf import _idle as idle
-from sealbuf._buffer import Buffer, View
+from sealbuf._buffer import Buffer
 from sealbuf._deadline import Deadline
 from sealbuf._dial import Dial
 from sealbuf._errors import Closed, Disconnected, Error, NoDaemon, NotFound, Timeout, TryAgain
 from sealbuf._session import Session
 from sealbuf._side import SideSessions
+from sealbuf._views import View
 
 if TYPE_CHECKING:
     from sealbuf._watch import Watch

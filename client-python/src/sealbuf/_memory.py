@@ -27,7 +27,7 @@ import fcntl
 import mmap
 import os
 import weakref
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from sealbuf._errors import ProtocolError, TooManyMappings
 
@@ -38,6 +38,8 @@ except ImportError as error:
         "sealbuf needs ctypes, which this interpreter was built without or cannot load "
         f"in a subinterpreter: {error}"
     ) from error
+
+Axes: TypeAlias = tuple[int, ...]
 
 HUGE_PAGE = 2 << 20
 MAPPINGS_MAX = 16384
@@ -213,26 +215,53 @@ class _PyBuffer(ctypes.Structure):
     )
 
 
-_PYBUF_SIMPLE = 0
+_PYBUF_ANY_CONTIGUOUS = 0x98
 _get_buffer = ctypes.pythonapi.PyObject_GetBuffer
 _get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int]
 _release_buffer = ctypes.pythonapi.PyBuffer_Release
 _release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
 _release_buffer.restype = None
+_view_of = ctypes.pythonapi.PyMemoryView_FromBuffer
+_view_of.argtypes = [ctypes.POINTER(_PyBuffer)]
+_view_of.restype = ctypes.py_object
 
 
 def address_of(exporter: object) -> int:
-    """Where the first byte of a C-contiguous object lies."""
+    """Where the first byte of an object in C or Fortran order lies."""
     shown = _PyBuffer()
-    _get_buffer(exporter, shown, _PYBUF_SIMPLE)
+    _get_buffer(exporter, shown, _PYBUF_ANY_CONTIGUOUS)
     try:
         return shown.buf or 0
     finally:
         _release_buffer(shown)
 
 
+def unowned_view(
+    memory: memoryview, format_: bytes, itemsize: int, shape: Axes, strides: Axes
+) -> memoryview:
+    """A view of the same memory with any format, shape and strides, which must fit it.
+
+    It keeps nothing alive: whoever calls this keeps `memory` and `format_` for as long as there is
+    a view of it.
+    """
+    axes = ctypes.c_ssize_t * len(shape)
+    shapes, steps = axes(*shape), axes(*strides)
+    shown = _PyBuffer(
+        buf=address_of(memory),
+        len=memory.nbytes,
+        itemsize=itemsize,
+        readonly=memory.readonly,
+        ndim=len(shape),
+        format=format_,
+        shape=ctypes.addressof(shapes),
+        strides=ctypes.addressof(steps),
+    )
+    view: memoryview = _view_of(shown)  # which has copied shape and strides
+    return view
+
+
 def copy(source: memoryview, target: memoryview) -> None:
-    """Copies a C-contiguous view of any format; other threads run meanwhile."""
+    """Copies bytes that lie in one run; other threads run meanwhile."""
     ctypes.memmove(address_of(target), address_of(source), source.nbytes)
 
 

@@ -6,7 +6,7 @@ There is no hierarchy and no normalisation: two names are the same when their by
 import unicodedata
 
 from sealbuf._errors import InvalidName
-from sealbuf._protocol import NAME_MAX
+from sealbuf._limits import NAME_MAX
 
 
 def name_bytes(name: str) -> bytes:

@@ -9,16 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeAlias
 
-from sealbuf._buffer import Buffer, View
+from sealbuf._buffer import Buffer
 from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._errors import Disconnected, Error
 from sealbuf._link import Link
 from sealbuf._session import Session
 from sealbuf._side import parked
+from sealbuf._source import Source
 from sealbuf._terms import Terms
 
-Make: TypeAlias = Callable[[], View]
+Make: TypeAlias = Callable[[], Source]
 
 
 class Reservation:
@@ -29,10 +30,10 @@ class Reservation:
         self._name, self._number = name, number
         self._used = False
 
-    def publish(self, view: View, deadline: Deadline) -> Buffer:
+    def publish(self, source: Source, deadline: Deadline) -> Buffer:
         side, session = self._side, self._session
         terms = Terms(reservation=self._number)
-        buffer = session.put_over(side, view, self._name, terms, deadline)
+        buffer = session.put_over(side, source, self._name, terms, deadline)
         self._used = True
         return buffer
 
@@ -54,7 +55,7 @@ def get_or_create(link: Link, name: str, make: Make, deadline: Deadline) -> Buff
     What is made is made once: if the daemon goes away before it is published, it is offered to the
     next one.
     """
-    made: View | None = None
+    made: Source | None = None
     while True:
         granted = _ask(link, name, deadline)
         if isinstance(granted, Buffer):

@@ -10,8 +10,8 @@ from typing import TypeVar
 from sealbuf._deadline import Deadline
 from sealbuf._errors import StoreFull, Timeout, TooManyMappings
 from sealbuf._layout import PAGE_BYTES, SLAB_BYTES
+from sealbuf._limits import PUT_MAX
 from sealbuf._link import Link
-from sealbuf._protocol import PUT_MAX
 from sealbuf._session import Session
 
 T = TypeVar("T")

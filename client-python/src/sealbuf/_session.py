@@ -15,25 +15,30 @@ from weakref import WeakValueDictionary
 
 from sealbuf import _idle as idle
 from sealbuf import _memory as memory
-from sealbuf._buffer import Buffer, View, record_of
+from sealbuf._buffer import Buffer, record_of
 from sealbuf._catalog import Answer, CatalogReader, Slab
 from sealbuf._connection import Connection, Reply
 from sealbuf._deadline import Deadline
+from sealbuf._description import Description
 from sealbuf._entry import Entry
 from sealbuf._errors import Disconnected, NotFound, ProtocolError
 from sealbuf._holder import Holder
 from sealbuf._layout import Place, check_payload, match_record, read_record
+from sealbuf._limits import LIST_MAX, PUT_MAX
 from sealbuf._memory import Mapping
 from sealbuf._names import name_bytes, utf8
-from sealbuf._protocol import LIST_MAX, PUT_MAX, check_entries, check_holders, encode_rows
+from sealbuf._protocol import check_entries, check_holders, encode_rows
 from sealbuf._side import parked
+from sealbuf._source import Source
 from sealbuf._terms import Terms
+from sealbuf._views import View
 from sealbuf._writer import Lender, Writer
 
 if TYPE_CHECKING:
     from sealbuf._link import Link
 
 Rows: TypeAlias = list[dict[str, Any]]
+Fields: TypeAlias = dict[str, Any]
 
 
 class Session:
@@ -59,37 +64,66 @@ class Session:
     def usable(self) -> bool:
         return self.connection.state == "open" and self.catalog.alive
 
-    def put(self, view: View, name: str | None, terms: Terms, deadline: Deadline) -> Buffer:
-        return self.put_over(self.connection, view, name, terms, deadline)
+    def put(self, source: Source, name: str | None, terms: Terms, deadline: Deadline) -> Buffer:
+        return self.put_over(self.connection, source, name, terms, deadline)
 
     def put_over(
         self,
         connection: Connection,
-        view: View,
+        source: Source,
         name: str | None,
         terms: Terms,
         deadline: Deadline,
     ) -> Buffer:
         """Publishes over that session, which has the reservation of the name if there is one."""
-        fields: dict[str, Any] = {"name": name, **terms.fields}
-        if view.nbytes <= PUT_MAX:
-            published = connection.request("put", view, deadline, **fields)
-            return self._published(published, view.nbytes)
-        lent = connection.request("create", b"", deadline, nbytes=view.nbytes, **fields)
+        fields: Fields = {"name": name, **terms.fields}
+        if source.flat.nbytes > PUT_MAX:
+            return self._put_in_segment(connection, source, fields, deadline)
+        fields |= source.description.fields
+        payload = source.flat
+        if metadata := source.metadata:
+            payload = memoryview(metadata + payload)
+            fields["metadata_bytes"] = len(metadata)
+        published = connection.request("put", payload, deadline, **fields)
+        return self.published(published.head, source, published["slab"], published["record"])
+
+    def create(
+        self,
+        name: str | None,
+        kind: Description,
+        metadata: bytes,
+        terms: Terms,
+        deadline: Deadline,
+    ) -> Writer:
+        fields = {"name": name, **terms.fields}
+        return self._lend(self.connection, kind, metadata, fields, deadline)
+
+    def _put_in_segment(
+        self, connection: Connection, source: Source, fields: Fields, deadline: Deadline
+    ) -> Buffer:
+        writer = self._lend(connection, source.description, source.metadata, fields, deadline)
         try:
-            with Writer(self.lender(connection), lent) as writer:
+            with writer:
                 start = monotonic()
-                memory.copy(view, writer.memoryview())
+                memory.copy(source.flat, writer._flat())
                 deadline.extend(monotonic() - start)
                 return writer._seal(deadline)
         except Disconnected as error:
             error.sent = True  # if not the seal itself, then what made room for it
             raise
 
-    def create(self, name: str | None, nbytes: int, terms: Terms, deadline: Deadline) -> Writer:
-        fields: dict[str, Any] = {"name": name, "nbytes": nbytes, **terms.fields}
-        lent = self.connection.request("create", b"", deadline, **fields)
-        return Writer(self.lender(self.connection), lent)
+    def _lend(
+        self,
+        connection: Connection,
+        kind: Description,
+        metadata: bytes,
+        fields: Fields,
+        deadline: Deadline,
+    ) -> Writer:
+        lent = connection.request(
+            "create", metadata, deadline, nbytes=kind.nbytes, **fields, **kind.fields
+        )
+        return Writer(self.lender(connection), lent, kind, metadata)
 
     def get(self, name: str, newer: int | None, deadline: Deadline) -> Buffer:
         """The buffer of that name, if its version is greater; NotFound."""
@@ -207,11 +241,12 @@ class Session:
             self.dedicated[segment] = mapping
             return Buffer(in_dedicated(mapping, place), found.memory, at)
 
-    def published(self, told: dict[str, Any], place: Place, slab: int, at: int) -> Buffer:
+    def published(self, told: dict[str, Any], source: Source, slab: int, at: int) -> Buffer:
         """The Buffer of what this process published itself and told the daemon to keep in a slab.
         Its view is there at once if the slab is mapped already."""
         name, daemon, link = told["name"].encode(), self.daemon, self._link
-        record = record_of(told, place, self.uid)
+        place = (0, 0, source.flat.nbytes)
+        record = record_of(told, place, self.uid, source.description, source.metadata)
         if mapped := self.catalog.cached(slab):
             return Buffer(self._payload_at(mapped, at, name), record, 0)
         buffer = Buffer(lambda: link.look(daemon, slab, at, name), record, 0)
@@ -233,9 +268,6 @@ class Session:
 
     def lender(self, connection: Connection) -> Lender:
         return Lender(connection, self.uid, self.dedicated)
-
-    def _published(self, reply: Reply, nbytes: int) -> Buffer:
-        return self.published(reply.head, (0, 0, nbytes), reply["slab"], reply["record"])
 
     def _look(
         self, name: str, newer: int | None, deadline: Deadline

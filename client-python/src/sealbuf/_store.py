@@ -6,37 +6,31 @@ happens when the daemon goes away in `_link`; waiting, batches and events in `_s
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from operator import index
 from threading import TIMEOUT_MAX
 from time import monotonic
-from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
+from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
 from sealbuf._address import socket_path
 from sealbuf._batch import check_count, put_many
-from sealbuf._buffer import Buffer, View
+from sealbuf._buffer import Buffer
 from sealbuf._catalog import Answer
 from sealbuf._deadline import Deadline
 from sealbuf._dial import Dialer
+from sealbuf._dtype import Shape, planned
 from sealbuf._entry import Entry
 from sealbuf._errors import Disconnected, InvalidName, InvalidRequest, NotFound
 from sealbuf._holder import Holder
+from sealbuf._limits import BATCH_MAX
 from sealbuf._link import Link
 from sealbuf._names import name_bytes, prefix_bytes, utf8
 from sealbuf._once import get_or_create
-from sealbuf._protocol import BATCH_MAX, SEQ_MAX
 from sealbuf._room import publish
 from sealbuf._session import Session, in_dedicated, not_found
+from sealbuf._source import Data, Source, metadata_of
 from sealbuf._terms import Terms
 from sealbuf._watch import Watch
 from sealbuf._writer import Writer
-
-if TYPE_CHECKING:
-    if sys.version_info >= (3, 12):
-        from collections.abc import Buffer as BytesLike
-    else:
-        from typing_extensions import Buffer as BytesLike
 
 Entries: TypeAlias = list[Entry]
 Holders: TypeAlias = list[Holder]
@@ -86,39 +80,43 @@ class Store:
 
     def put(
         self,
-        data: "BytesLike | Buffer",
+        data: Data,
         name: str | None = None,
         *,
+        metadata: Data | None = None,
         replace: bool = False,
         ttl: float | None = None,
         timeout: float | None = None,
     ) -> Buffer:
-        """Publishes a copy of the bytes of `data`, any object with the buffer protocol.
+        """Publishes a copy of `data`, any object with the buffer protocol, with its format, shape
+        and order, and NumPy arrays of datetime64 and timedelta64, which have no buffer.
 
         Without a name the store chooses one. Up to 256 KiB it is one round trip; above, the bytes
-        are copied straight into shared memory. Data that is not C-contiguous is copied once more.
+        are copied straight into shared memory. What is neither in C nor in Fortran order is copied
+        to C order first. `metadata`: up to 65535 bytes that travel beside it.
 
         `replace`: a buffer of that name makes place for this one in one step; whoever looks sees
         the old one or the new one. `ttl`: seconds after which the name goes as if deleted.
         `timeout`: seconds to wait for room while the store is full; None and 0 do not wait.
 
         Raises AlreadyExists when the name is taken, StoreFull when there is no room, NotPermitted
-        when the buffer to be replaced is somebody else's, InvalidName.
+        when the buffer to be replaced is somebody else's, InvalidName, InvalidRequest for items
+        that mean nothing to other processes: Python objects, pointers.
         """
-        view = contiguous(data)
+        source = Source.of(data, metadata)
         terms = Terms.of(replace, ttl)
         if name is not None:
             name_bytes(name)
         return publish(
             self._link,
-            lambda session, deadline: session.put(view, name, terms, deadline),
-            view.nbytes,
+            lambda session, deadline: session.put(source, name, terms, deadline),
+            source.flat.nbytes,
             timeout,
         )
 
     def put_many(
         self,
-        batch: "Mapping[str, BytesLike | Buffer]",
+        batch: Mapping[str, Data],
         *,
         replace: bool = False,
         ttl: float | None = None,
@@ -134,13 +132,13 @@ class Store:
         terms = Terms.of(replace, ttl)
         for name in batch:
             name_bytes(name)
-        views = {name: contiguous(data) for name, data in batch.items()}
-        if not views:
+        sources = {name: Source.of(data) for name, data in batch.items()}
+        if not sources:
             return {}
         return publish(
             self._link,
-            lambda session, deadline: put_many(session, views, terms, deadline),
-            sum(view.nbytes for view in views.values()),
+            lambda session, deadline: put_many(session, sources, terms, deadline),
+            sum(source.flat.nbytes for source in sources.values()),
             timeout,
         )
 
@@ -148,29 +146,39 @@ class Store:
         self,
         name: str | None = None,
         *,
-        nbytes: SupportsIndex,
+        nbytes: SupportsIndex | None = None,
+        shape: Shape | None = None,
+        dtype: Any = None,
+        order: Literal["C", "F"] = "C",
+        metadata: Data | None = None,
         replace: bool = False,
         ttl: float | None = None,
         timeout: float | None = None,
     ) -> Writer:
-        """Lends `nbytes` bytes of zeroed shared memory to be written in place and then sealed.
+        """Lends zeroed shared memory to be written in place and then sealed: `nbytes` bytes, or
+        items of `dtype` in `shape`.
+
+        `dtype` is a name such as "uint8", "float32" or "datetime64[ns]", or, with NumPy installed,
+        anything that `numpy.dtype` accepts; `shape` a number of items or one for each axis;
+        `order` "C" (the last axis is the nearest in memory) or "F" (the first). `metadata` is
+        published with it.
 
         The name is taken from now on; with `replace` a buffer that has it is there until the seal.
         Without one the store chooses it. `ttl` counts from the seal. `timeout` as in `put`.
 
         Raises AlreadyExists, StoreFull, QuotaExceeded when too many buffers are unfinished,
-        NotPermitted, InvalidName, InvalidRequest for a size that cannot be, TooManyMappings.
+        NotPermitted, InvalidName, InvalidRequest for a size, shape or dtype that cannot be,
+        TooManyMappings.
         """
         if name is not None:
             name_bytes(name)
-        size = index(nbytes)
-        if not 0 <= size <= SEQ_MAX:
-            raise InvalidRequest(f"size out of bounds: nbytes={size} min=0 max={SEQ_MAX}")
+        kind = planned(nbytes, shape, dtype, order)
+        attached = metadata_of(metadata)
         terms = Terms.of(replace, ttl)
         return publish(
             self._link,
-            lambda session, deadline: session.create(name, size, terms, deadline),
-            size,
+            lambda session, deadline: session.create(name, kind, attached, terms, deadline),
+            kind.nbytes,
             timeout,
         )
 
@@ -222,7 +230,7 @@ class Store:
     def get_or_create(
         self,
         name: str,
-        factory: "Callable[[], BytesLike | Buffer]",
+        factory: Callable[[], Data],
         *,
         timeout: float | None = None,
     ) -> Buffer:
@@ -243,7 +251,7 @@ class Store:
             return self.get(name)
         except NotFound:
             pass
-        return get_or_create(self._link, name, lambda: contiguous(factory()), deadline)
+        return get_or_create(self._link, name, lambda: Source.of(factory()), deadline)
 
     def take(self, name: str, timeout: float | None = None) -> Buffer:
         """Gets a buffer and deletes its name in one step: of all who take, exactly one gets it.
@@ -374,11 +382,3 @@ class Store:
 
     def _delete(self, names: tuple[str, ...], deadline: Deadline) -> None:
         self._link.run(lambda session: session.delete(names, deadline), deadline, repeat=False)
-
-
-def contiguous(data: "BytesLike | Buffer") -> View:
-    """A view of an object's bytes in one run; of a copy where they do not lie in one."""
-    if isinstance(data, Buffer):
-        return data.memoryview()
-    view = memoryview(data)
-    return view if view.c_contiguous else memoryview(view.tobytes())

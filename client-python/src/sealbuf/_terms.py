@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 
 from sealbuf._errors import InvalidRequest
-from sealbuf._protocol import TTL_MAX
+from sealbuf._limits import TTL_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from operator import index
 from types import TracebackType
-from typing import Any, Self, SupportsIndex, TypeAlias
+from typing import Any, Self, SupportsIndex
 from weakref import WeakValueDictionary
 
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._connection import Connection, Reply
 from sealbuf._deadline import Deadline
+from sealbuf._description import Description
 from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError, Timeout
 from sealbuf._memory import SEALED, Mapping, check_segment
-
-View: TypeAlias = memoryview
+from sealbuf._views import Shown, View, buffer_class
 
 
 class State(Enum):
@@ -54,6 +54,7 @@ class Lender:
     """Published dedicated segments that some view keeps mapped, by number."""
 
 
+@buffer_class
 class Writer:
     """A buffer that is being written. Comes from `Store.create`; one thread at a time.
 
@@ -63,8 +64,12 @@ class Writer:
     take `buffer.memoryview()` after the seal.
     """
 
-    def __init__(self, lender: Lender, lent: Reply) -> None:
+    def __init__(
+        self, lender: Lender, lent: Reply, description: Description, metadata: bytes = b""
+    ) -> None:
         """Takes over the segment that the daemon lent, or gives it back when that fails."""
+        self._description = description
+        self._metadata = metadata
         self._state = State.ABORTED
         self._unanswered = False
         self._lender = lender
@@ -98,32 +103,35 @@ class Writer:
         return self._nbytes
 
     def memoryview(self) -> View:
-        """The memory to write to: format `B`, one axis, `nbytes` long.
+        """The memory to write to, with the format and shape of `create`.
+
+        Before Python 3.12 some formats and orders cannot be said (`>d`, structures, Fortran order):
+        there it is flat bytes then. `numpy.asarray(writer)` has the right type on all.
 
         Raises Closed once sealed or aborted. After a seal that was refused it is read-only.
         """
-        self._check_unfinished()
-        view = self._mapping.view()[: self._nbytes]
-        return view if self._state is State.OPEN else view.toreadonly()
+        return Shown(self._flat(), self._description).view()
 
     if sys.version_info >= (3, 12):
 
         def __buffer__(self, _flags: int) -> View:
+            if self._description.typestr:
+                raise BufferError(
+                    f"no buffer format can say this type, use numpy.asarray: "
+                    f"name={self._name} typestr={self._description.typestr}"
+                )
             return self.memoryview()
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        """For `numpy.asarray(writer)` where Python has no buffer protocol for it (3.11)."""
-        readonly = self.memoryview().readonly
-        return {
-            "version": 3,
-            "shape": (self._nbytes,),
-            "typestr": "|u1",
-            "data": (self._mapping.address, readonly),
-        }
+        """For `numpy.asarray(writer)` where the buffer protocol does not do."""
+        readonly = self._flat().readonly
+        return self._description.interface(self._mapping.address, readonly=readonly)
 
     def seal(self, nbytes: SupportsIndex | None = None) -> Buffer:
         """Publishes what was written, or its first `nbytes` bytes, and makes it immutable.
+
+        Of a buffer with a shape, fewer bytes are fewer items along the first axis.
 
         Raises StillMapped while somebody can still write to the segment: this process through a
         forked copy of it or through I/O in flight. Nothing is published then; the memory stays
@@ -134,16 +142,18 @@ class Writer:
         size = self._nbytes if nbytes is None else index(nbytes)
         if not 0 <= size <= self._nbytes:
             raise InvalidRequest(f"more bytes than created: nbytes={size} max={self._nbytes}")
-        return self._sealed(size, None if nbytes is None else size, None)
+        return self._sealed(self._description.first(size), None)
 
     def _seal(self, deadline: Deadline) -> Buffer:
         """The same for all of it, within a deadline of the caller's."""
-        return self._sealed(self._nbytes, None, deadline)
+        return self._sealed(self._description, deadline)
 
-    def _sealed(self, size: int, fewer: int | None, deadline: Deadline | None) -> Buffer:
+    def _sealed(self, sealed: Description, deadline: Deadline | None) -> Buffer:
+        size = sealed.nbytes
+        fewer = None if size == self._nbytes else size
         published = self._publish("seal", b"", deadline, nbytes=fewer)
         place = (self._segment, 0, size)
-        record = record_of(published.head, place, self._lender.uid)
+        record = record_of(published.head, place, self._lender.uid, sealed, self._metadata)
         return Buffer(self._mapping.view()[:size].toreadonly(), record, 0)
 
     def abort(self) -> None:
@@ -189,6 +199,12 @@ class Writer:
 
     def __repr__(self) -> str:
         return f"<sealbuf.Writer {self._name!r} nbytes={self._nbytes} state={self._state.value}>"
+
+    def _flat(self) -> View:
+        """The bytes to write to."""
+        self._check_unfinished()
+        view = self._mapping.view()[: self._nbytes]
+        return view if self._state is State.OPEN else view.toreadonly()
 
     def _seal_many(
         self, index: bytes, count: int, deadline: Deadline

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sealbuf._connection import Connection
-from sealbuf._protocol import Decoder, Frame, encode_frame
+from sealbuf._frames import Decoder, Frame, encode_frame
 
 
 class Peer:

@@ -65,7 +65,7 @@ def memfd(nbytes: int, seals: int = 0) -> Iterator[Memfd]:
 def flat(name: str, nbytes: int, *, offset: int, segment: int = 0, version: int = 1) -> Record:
     created = 1_790_000_000_000_000
     place = (segment, offset, nbytes)
-    return Record(name, version, version, place, created, 20001, "B", (nbytes,), (1,), b"", 0)
+    return Record(name, version, version, place, created, 20001, "B", (nbytes,), (1,), "", b"", 0)
 
 
 @dataclass

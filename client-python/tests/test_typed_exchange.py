@@ -1,0 +1,53 @@
+"""Java and Python read each other's typed buffers: every combination over `protocol/typed.json`."""
+
+import json
+import runpy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+import sealbuf
+from harness.daemon import Daemon
+from harness.exchange import ROOT, Half, java, python, readable, run, start
+from harness.uids import Uid
+from helpers.typed import TYPED, cases
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("reader", [python, java])
+@pytest.mark.parametrize("producer", [python, java])
+def test_each_reads_what_the_other_published(
+    fresh_daemon: Callable[..., AbstractContextManager[Daemon]], producer: Half, reader: Half
+) -> None:
+    typed, count = readable(TYPED), len(cases())
+    with fresh_daemon() as daemon:
+        told = run(producer("typed"), Uid.PRODUCER, ["publish", daemon.path, typed])
+        assert told == f"published {count}\n"
+        told = run(reader("typed"), Uid.READER, ["verify", daemon.path, typed])
+        assert told == f"verified {count}\n"
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(120)
+def test_a_difference_is_found(fresh_daemon: Callable[..., AbstractContextManager[Daemon]]) -> None:
+    """The negative control: a buffer that another one replaced is not verified."""
+    program, typed = python("typed"), readable(TYPED)
+    with fresh_daemon() as daemon:
+        run(program, Uid.PRODUCER, ["publish", daemon.path, typed])
+        first, second = cases()[:2]
+        with sealbuf.connect(daemon.path) as store:
+            store.delete(first.seed)
+        done = start(program, Uid.READER, ["verify", daemon.path, typed])
+    assert second.seed not in done.stderr
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{first.seed}: NotFound: no such buffer: name={first.seed}")
+
+
+def test_there_are_enough_cases_and_the_script_prints_them() -> None:
+    assert len(cases()) >= 1500
+    assert len({case.seed for case in cases()}) == len(cases())
+    script = runpy.run_path(str(ROOT / "scripts" / "typed_cases.py"))
+    assert script["text"]() == TYPED.read_text(encoding="utf-8")
+    assert all(set(case) >= {"seed", "format", "shape"} for case in json.loads(script["text"]()))
