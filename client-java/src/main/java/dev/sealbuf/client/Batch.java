@@ -44,11 +44,20 @@ record Batch(
       entries.add(new BatchIndex.Entry(item.name(), end, bytes, item.shape().description()));
       end = RecordLayout.align(end + bytes);
     }
+    int indexBytes = BatchIndex.writePlaces(entries).remaining(); // the longer one of the two
+    if (indexBytes > Limits.PAYLOAD_MAX) {
+      throw new InvalidRequestException(
+          "names and formats of a batch are too long: index_bytes=%d max=%d"
+              .formatted(indexBytes, Limits.PAYLOAD_MAX));
+    }
     return new Batch(entries, List.copyOf(items), end, options);
   }
 
   List<BufferInfo> publish(Session session, Deadline deadline) {
-    return isSmall() ? send(session, deadline) : write(session, deadline);
+    ByteBuffer index = BatchIndex.writeLengths(entries);
+    return isSmall() && index.remaining() + sum() <= Limits.PAYLOAD_MAX
+        ? send(session, index, deadline)
+        : write(session, deadline);
   }
 
   private boolean isSmall() {
@@ -60,8 +69,7 @@ record Batch(
     return items.stream().mapToLong(item -> item.data().byteSize()).sum();
   }
 
-  private List<BufferInfo> send(Session session, Deadline deadline) {
-    ByteBuffer index = BatchIndex.writeLengths(entries);
+  private List<BufferInfo> send(Session session, ByteBuffer index, Deadline deadline) {
     int indexBytes = index.remaining();
     ByteBuffer payload = ByteBuffer.allocate(indexBytes + Math.toIntExact(sum())).put(index);
     MemorySegment bytes = MemorySegment.ofBuffer(payload);

@@ -157,9 +157,7 @@ public final class BufferWriter implements AutoCloseable {
           "a seal publishes at most what was created: nbytes=%d max=%d"
               .formatted(nbytes, loan.nbytes()));
     }
-    return nbytes == loan.nbytes()
-        ? seal()
-        : seal(OptionalLong.of(nbytes), shape.first(nbytes));
+    return nbytes == loan.nbytes() ? seal() : seal(OptionalLong.of(nbytes), shape.first(nbytes));
   }
 
   private SealedBuffer seal(OptionalLong asked, Shape part) {

@@ -47,8 +47,8 @@ abstract sealed class Publishing permits Sealbuf {
     return publisher.put(Optional.of(Checked.name(name)), data, options);
   }
 
-  /// Publishes bytes under a name that the store makes up; they end with this
-  /// store's connection at the latest.
+  /// Publishes bytes under a name that the store makes up; they end with this store's connection at
+  /// the latest.
   public BufferInfo put(byte[] data) {
     return put(MemorySegment.ofArray(data));
   }

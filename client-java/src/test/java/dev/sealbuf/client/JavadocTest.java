@@ -18,16 +18,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The documentation of the exported packages is made without a warning: every link leads somewhere,
-/// and the markup is whole. That each parameter has a line of its own is not asked for; names and
-/// sentences say it.
+/// The documentation of the exported packages is made without a warning: every link leads
+/// somewhere, and the markup is whole. That each parameter has a line of its own is not asked for;
+/// names and sentences say it.
 @Timeout(120)
 class JavadocTest {
   @TempDir Path target;
 
   @Test
   void javadocHasNothingToComplainOf() throws Exception {
-    List<String> arguments = new ArrayList<>(List.of("-quiet", "-Werror", "-Xdoclint:all,-missing"));
+    List<String> arguments =
+        new ArrayList<>(List.of("-quiet", "-Werror", "-Xdoclint:all,-missing"));
     arguments.addAll(List.of("-d", target.toString(), "-cp", classPath()));
     for (String exported : List.of("client", "protocol")) {
       arguments.addAll(sources(exported));

@@ -57,7 +57,10 @@ class ErrorsRaisedTest {
   void alreadyExists() {
     try (Sealbuf store = connect()) {
       store.put("errors/taken", new byte[1]);
-      raised("already_exists", () -> store.put("errors/taken", new byte[1]), "a buffer has this name already: name=errors/taken");
+      raised(
+          "already_exists",
+          () -> store.put("errors/taken", new byte[1]),
+          "a buffer has this name already: name=errors/taken");
     }
   }
 
@@ -65,7 +68,10 @@ class ErrorsRaisedTest {
   void storeFull() {
     try (DaemonProcess daemon = DaemonProcess.start("--capacity", "64MiB");
         Sealbuf store = daemon.connect()) {
-      raised("store_full", () -> store.create("full", 1L << 30), "no room below the capacity: requested=1073741824 used=# capacity=67108864");
+      raised(
+          "store_full",
+          () -> store.create("full", 1L << 30),
+          "no room below the capacity: requested=1073741824 used=# capacity=67108864");
     }
   }
 
@@ -77,7 +83,10 @@ class ErrorsRaisedTest {
       for (int i = 0; i < 1024; i++) {
         unfinished.add(store.create(1));
       }
-      raised("quota_exceeded", () -> store.create(1), "too many unfinished buffers of one session: unfinished=1024 max=1024");
+      raised(
+          "quota_exceeded",
+          () -> store.create(1),
+          "too many unfinished buffers of one session: unfinished=1024 max=1024");
       unfinished.forEach(BufferWriter::close);
     }
   }
@@ -98,7 +107,10 @@ class ErrorsRaisedTest {
                   Shape.bytes(4096),
                   new byte[0])) {
         assertThat(second.bytes()).isEqualTo(4096);
-        raised("still_mapped", writer::seal, "a seal needs every writable mapping and forked copy gone: buffer=# waited_ms=#");
+        raised(
+            "still_mapped",
+            writer::seal,
+            "a seal needs every writable mapping and forked copy gone: buffer=# waited_ms=#");
       }
     }
   }
@@ -142,14 +154,20 @@ class ErrorsRaisedTest {
     frame[2] = 1;
     Arrays.fill(frame, 4, 8, (byte) 0xff);
     try (FakeDaemon fake = FakeDaemon.answering(frame)) {
-      raised("protocol", () -> Sealbuf.connect(fake.socket()), "head length out of bounds: head_bytes=4294967295 min=1 max=65536");
+      raised(
+          "protocol",
+          () -> Sealbuf.connect(fake.socket()),
+          "head length out of bounds: head_bytes=4294967295 min=1 max=65536");
     }
   }
 
   @Test
   void wrongVersion() throws IOException {
     try (FakeDaemon fake = FakeDaemon.answering("HTTP/1.1 200 OK\r\n".getBytes(US_ASCII))) {
-      raised("wrong_version", () -> Sealbuf.connect(fake.socket()), "not a frame of protocol version 1: byte=0 value=0x48 expected=0x53");
+      raised(
+          "wrong_version",
+          () -> Sealbuf.connect(fake.socket()),
+          "not a frame of protocol version 1: byte=0 value=0x48 expected=0x53");
     }
   }
 
@@ -166,7 +184,8 @@ class ErrorsRaisedTest {
                 stores.add(daemon.connect());
               }
             },
-            "too many sessions of one uid: uid=%d sessions=# max=#".formatted(PeerCredentials.ownUid()));
+            "too many sessions of one uid: uid=%d sessions=# max=#"
+                .formatted(PeerCredentials.ownUid()));
       } finally {
         stores.forEach(Sealbuf::close);
       }
@@ -196,7 +215,10 @@ class ErrorsRaisedTest {
   @Test
   void timeout() {
     try (Sealbuf store = connect()) {
-      raised("timeout", () -> store.get("errors/never", Duration.ofMillis(20)), "the wait for a name ended without it: name=errors/never waited_ms=#");
+      raised(
+          "timeout",
+          () -> store.get("errors/never", Duration.ofMillis(20)),
+          "the wait for a name ended without it: name=errors/never waited_ms=#");
     }
   }
 
@@ -230,8 +252,8 @@ class ErrorsRaisedTest {
     return DaemonProcess.shared().connect();
   }
 
-  /// Asserts what the row of the code says, and the message: the rule and the evidence, in which `#`
-  /// is some number, then what to do.
+  /// Asserts what the row of the code says, and the message: the rule and the evidence, in which
+  /// `#` is some number, then what to do.
   private static void raised(String code, ThrowingCallable call, String message) {
     List<String> row =
         TABLE.stream().filter(each -> each.getFirst().equals(code)).findFirst().orElseThrow();

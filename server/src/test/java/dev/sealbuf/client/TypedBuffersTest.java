@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -147,6 +148,30 @@ class TypedBuffersTest {
     refused(
         () -> store.putMany(List.of(new BatchItem("typed/x", new byte[1])), options),
         rule + "PutOptions[replace=false ttl=- timeout=- shape=f[3] metadata_bytes=0]");
+  }
+
+  @Test
+  void aBatchWithLongFormatsTakesTheOtherWayAndIsBounded() {
+    ElementType wide = ElementType.of("T{" + "b:%s:".formatted("x".repeat(50)).repeat(70) + "}");
+    for (int count : new int[] {400, 1024}) { // of 4 KiB of format each
+      String name = "typed/wide/" + count + "/";
+      Shape shape = Shape.of(wide, 10);
+      MemorySegment data = MemorySegment.ofArray(new byte[700]);
+      List<BatchItem> items =
+          IntStream.range(0, count).mapToObj(i -> new BatchItem(name + i, data, shape)).toList();
+      if (count == 400) {
+        store.putMany(items);
+        try (SealedBuffer last = store.get(name + 399)) {
+          assertThat(last.shape()).isEqualTo(shape);
+        }
+      } else {
+        assertThatThrownBy(() -> store.putMany(items))
+            .isInstanceOf(InvalidRequestException.class)
+            .hasMessageMatching(
+                "names and formats of a batch are too long:"
+                    + " index_bytes=\\d{7} max=2097152; mend the call");
+      }
+    }
   }
 
   @Test
