@@ -8,12 +8,11 @@ import dev.sealbuf.protocol.RecordLayout;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -24,45 +23,62 @@ import java.util.OptionalLong;
 /// sealed together.
 ///
 /// @param entries names, and where the bytes lie in a segment of their own
-/// @param contents in the order of the entries
+/// @param items in the order of the entries
 /// @param nbytes of that segment
 record Batch(
-    List<BatchIndex.Entry> entries, List<byte[]> contents, long nbytes, PutOptions options) {
+    List<BatchIndex.Entry> entries, List<BatchItem> items, long nbytes, PutOptions options) {
 
-  static Batch of(Map<String, byte[]> data, PutOptions options) {
-    if (data.size() > Limits.BATCH_MAX) {
+  static Batch of(Collection<BatchItem> items, PutOptions options) {
+    if (items.size() > Limits.BATCH_MAX) {
       throw new InvalidRequestException(
-          "too many buffers in a batch: count=%d max=%d".formatted(data.size(), Limits.BATCH_MAX));
+          "too many buffers in a batch: count=%d max=%d".formatted(items.size(), Limits.BATCH_MAX));
     }
-    List<BatchIndex.Entry> entries = new ArrayList<>(data.size());
-    List<byte[]> contents = new ArrayList<>(data.size());
+    if (options.shape().isPresent() || options.metadataBytes() > 0) {
+      throw new InvalidRequestException(
+          "a batch has a shape for each buffer and no metadata: options=" + options);
+    }
+    List<BatchIndex.Entry> entries = new ArrayList<>(items.size());
     long end = 0;
-    for (Map.Entry<String, byte[]> each : data.entrySet()) {
-      byte[] content = each.getValue();
-      entries.add(new BatchIndex.Entry(Checked.name(each.getKey()), end, content.length));
-      contents.add(content);
-      end = RecordLayout.align(end + content.length);
+    for (BatchItem item : items) {
+      long bytes = item.data().byteSize();
+      entries.add(new BatchIndex.Entry(item.name(), end, bytes, item.shape().description()));
+      end = RecordLayout.align(end + bytes);
     }
-    return new Batch(entries, contents, end, options);
+    int indexBytes = BatchIndex.writePlaces(entries).remaining(); // the longer one of the two
+    if (indexBytes > Limits.PAYLOAD_MAX) {
+      throw new InvalidRequestException(
+          "names and formats of a batch are too long: index_bytes=%d max=%d"
+              .formatted(indexBytes, Limits.PAYLOAD_MAX));
+    }
+    return new Batch(entries, List.copyOf(items), end, options);
   }
 
   List<BufferInfo> publish(Session session, Deadline deadline) {
-    return isSmall() ? send(session, deadline) : write(session, deadline);
+    ByteBuffer index = BatchIndex.writeLengths(entries);
+    return isSmall() && index.remaining() + sum() <= Limits.PAYLOAD_MAX
+        ? send(session, index, deadline)
+        : write(session, deadline);
   }
 
   private boolean isSmall() {
-    long sum = contents.stream().mapToLong(content -> content.length).sum();
-    return sum <= Limits.BATCH_BYTES
-        && contents.stream().allMatch(content -> content.length <= Limits.PUT_MAX);
+    return sum() <= Limits.BATCH_BYTES
+        && items.stream().allMatch(item -> Publication.isSmall(item.data().byteSize()));
   }
 
-  private List<BufferInfo> send(Session session, Deadline deadline) {
-    ByteBuffer index = BatchIndex.writeLengths(entries);
+  private long sum() {
+    return items.stream().mapToLong(item -> item.data().byteSize()).sum();
+  }
+
+  private List<BufferInfo> send(Session session, ByteBuffer index, Deadline deadline) {
     int indexBytes = index.remaining();
-    int sum = contents.stream().mapToInt(content -> content.length).sum();
-    ByteBuffer payload = ByteBuffer.allocate(indexBytes + sum).put(index);
-    contents.forEach(payload::put);
-    payload.flip();
+    ByteBuffer payload = ByteBuffer.allocate(indexBytes + Math.toIntExact(sum())).put(index);
+    MemorySegment bytes = MemorySegment.ofBuffer(payload);
+    for (BatchItem item : items) {
+      long length = item.data().byteSize();
+      bytes.asSlice(0, length).copyFrom(item.data());
+      bytes = bytes.asSlice(length);
+    }
+    payload.rewind();
     try (Answer answer =
         session.call(
             seq ->
@@ -110,10 +126,9 @@ record Batch(
   private void fill(Answer answer, Reply.Lent loan) {
     try (Mapping mapping = Segments.mapLent(answer.descriptors().getFirst(), loan.segmentBytes())) {
       MemorySegment target = mapping.segment();
-      for (int i = 0; i < contents.size(); i++) {
-        byte[] content = contents.get(i);
-        MemorySegment.copy(
-            content, 0, target, ValueLayout.JAVA_BYTE, entries.get(i).offset(), content.length);
+      for (int i = 0; i < items.size(); i++) {
+        MemorySegment data = items.get(i).data();
+        target.asSlice(entries.get(i).offset(), data.byteSize()).copyFrom(data);
       }
     }
     answer.close();
@@ -128,15 +143,15 @@ record Batch(
   }
 
   private List<BufferInfo> published(Reply.PublishedMany reply, long uid) {
-    List<BufferInfo> infos = new ArrayList<>(entries.size());
-    for (BatchIndex.Entry entry : entries) {
+    List<BufferInfo> infos = new ArrayList<>(items.size());
+    for (BatchItem item : items) {
       int i = infos.size();
       infos.add(
-          BufferInfo.bytes(
-              entry.name(),
+          BufferInfo.of(
+              item.name(),
               reply.buffer() + i,
               reply.version() + i,
-              entry.nbytes(),
+              item.shape(),
               uid,
               reply.created()));
     }

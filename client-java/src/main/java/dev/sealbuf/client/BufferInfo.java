@@ -1,5 +1,6 @@
 package dev.sealbuf.client;
 
+import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.Reply;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -26,21 +27,27 @@ public record BufferInfo(
     shape = List.copyOf(shape);
   }
 
-  /// What the daemon says about bytes that this process published.
-  static BufferInfo of(Reply.Published published, long nbytes, long uid) {
-    return bytes(
-        published.name(),
-        published.buffer(),
-        published.version(),
-        nbytes,
-        uid,
-        published.created());
+  /// What the daemon says about a buffer that this process published.
+  static BufferInfo of(Reply.Published published, Shape shape, long uid) {
+    return of(
+        published.name(), published.buffer(), published.version(), shape, uid, published.created());
   }
 
-  /// A buffer that is nothing but bytes.
-  static BufferInfo bytes(
-      String name, long id, long version, long nbytes, long owner, long created) {
-    return new BufferInfo(name, id, version, nbytes, "B", List.of(nbytes), owner, instant(created));
+  static BufferInfo of(String name, long id, long version, Shape shape, long owner, long created) {
+    return new BufferInfo(
+        name,
+        id,
+        version,
+        shape.nbytes(),
+        shape.elementType().format(),
+        shape.dimensions(),
+        owner,
+        instant(created));
+  }
+
+  static BufferInfo of(BufferRecord record, Shape shape) {
+    return of(
+        record.name(), record.buffer(), record.version(), shape, record.owner(), record.created());
   }
 
   static Instant instant(long microseconds) {

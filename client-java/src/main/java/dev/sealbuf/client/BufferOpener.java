@@ -7,7 +7,9 @@ import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.LayoutException;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
+import dev.sealbuf.protocol.TableWord;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// From a name to a buffer: by the catalog alone where the payload lies in a slab, with one request
@@ -48,15 +50,36 @@ final class BufferOpener {
 
   SealedBuffer get(String name, byte[] utf8, Deadline deadline) {
     return switch (catalog.find(utf8, deadline)) {
-      case CatalogReader.Found found -> {
-        BufferRecord record = read(found.slab(), found.at());
-        yield record.segment() == 0
-            ? SealedBuffer.inSlab(record, found.slab())
-            : openDedicated(name, found, deadline);
-      }
+      case CatalogReader.Found found -> open(name, found, deadline);
       case CatalogReader.Miss.ABSENT -> throw absent(name);
       case CatalogReader.Miss.ASK -> ask(name, OptionalLong.empty(), deadline);
     };
+  }
+
+  /// A buffer, and the table word that led to it; 0: none did.
+  record Current(SealedBuffer buffer, long word) {}
+
+  /// The buffer of a name, if there is one. When the name is replaced meanwhile, the word may be
+  /// that of the buffer before; it leads nowhere any more then.
+  Optional<Current> look(String name, byte[] utf8, Deadline deadline) {
+    try {
+      return switch (catalog.find(utf8, deadline)) {
+        case CatalogReader.Found found ->
+            Optional.of(new Current(open(name, found, deadline), found.word()));
+        case CatalogReader.Miss.ABSENT -> Optional.empty();
+        case CatalogReader.Miss.ASK ->
+            Optional.of(new Current(ask(name, OptionalLong.empty(), deadline), TableWord.EMPTY));
+      };
+    } catch (NotFoundException _) {
+      return Optional.empty();
+    }
+  }
+
+  private SealedBuffer open(String name, CatalogReader.Found found, Deadline deadline) {
+    BufferRecord record = read(found.slab(), found.at());
+    return record.segment() == 0
+        ? inSlab(record, found.slab(), found.at())
+        : openDedicated(name, found, deadline);
   }
 
   /// Whether a buffer of that name is published.
@@ -110,10 +133,11 @@ final class BufferOpener {
             : segments.slab(place.slab(), deadline);
     BufferRecord record = read(slab, place, name);
     if (!withSegment) {
-      return SealedBuffer.inSlab(record, slab);
+      return inSlab(record, slab, place.record());
     }
+    byte[] metadata = metadata(slab, place.record());
     slab.release();
-    return dedicated(record, descriptors.getLast(), place.segmentBytes());
+    return dedicated(record, metadata, descriptors.getLast(), place.segmentBytes());
   }
 
   /// The small buffer whose record lies at a place.
@@ -121,17 +145,22 @@ final class BufferOpener {
   /// @throws NotFoundException when its slab was retired meanwhile
   SealedBuffer inSlab(String name, long slab, long record, Deadline deadline) {
     SharedMapping held = segments.slab(slab, deadline);
-    return SealedBuffer.inSlab(read(held, new Place(slab, 0, record, 0, 0), name), held);
+    return inSlab(read(held, new Place(slab, 0, record, 0, 0), name), held, record);
   }
 
-  private static SealedBuffer dedicated(BufferRecord record, Fd fd, long segmentBytes) {
+  private static SealedBuffer inSlab(BufferRecord record, SharedMapping slab, long at) {
+    return SealedBuffer.inSlab(record, metadata(slab, at), slab);
+  }
+
+  private static SealedBuffer dedicated(
+      BufferRecord record, byte[] metadata, Fd fd, long segmentBytes) {
     try {
       record.checkPayload(segmentBytes);
     } catch (LayoutException e) {
       throw damaged(e);
     }
     Mapping mapping = Segments.mapPublished(fd, segmentBytes);
-    return SealedBuffer.inSegment(SealedBuffer.info(record), mapping, record.offset());
+    return SealedBuffer.inSegment(record, metadata, mapping);
   }
 
   private static BufferRecord read(SharedMapping slab, Place place, String name) {
@@ -152,6 +181,15 @@ final class BufferOpener {
   private static BufferRecord read(SharedMapping slab, long at) {
     try {
       return BufferRecord.read(slab.segment(), at);
+    } catch (LayoutException e) {
+      slab.release();
+      throw damaged(e);
+    }
+  }
+
+  private static byte[] metadata(SharedMapping slab, long at) {
+    try {
+      return BufferRecord.metadata(slab.segment(), at);
     } catch (LayoutException e) {
       slab.release();
       throw damaged(e);

@@ -40,6 +40,8 @@ public final class BufferWriter implements AutoCloseable {
   private final Reply.Lent loan;
   private final Mapping mapping;
   private final Fd readOnly;
+  private final Shape shape;
+  private final byte[] metadata;
   private State state = State.WRITING;
   private boolean unanswered;
 
@@ -53,19 +55,22 @@ public final class BufferWriter implements AutoCloseable {
     }
   }
 
-  private BufferWriter(Lender lender, Reply.Lent loan, Mapping mapping, Fd readOnly) {
+  private BufferWriter(
+      Lender lender, Reply.Lent loan, Mapping mapping, Fd readOnly, Shape shape, byte[] metadata) {
     this.lender = lender;
     this.loan = loan;
     this.mapping = mapping;
     this.readOnly = readOnly;
+    this.shape = shape;
+    this.metadata = metadata;
   }
 
   /// Maps a lent segment. The writable descriptor ends with the answer, so that nothing else is
   /// mapped through it: any such mapping is what a seal waits for.
-  static BufferWriter map(Lender lender, Answer answer) {
+  static BufferWriter map(Lender lender, Answer answer, Shape shape, byte[] metadata) {
     Reply.Lent loan = answer.expect(Reply.Lent.class, 2);
     try {
-      return map(lender, loan, answer.descriptors());
+      return map(lender, loan, answer.descriptors(), shape, metadata);
     } catch (RuntimeException | Error e) {
       lender.connection.forget(
           loan.buffer()); // or its name stays taken for as long as the session lasts
@@ -73,7 +78,8 @@ public final class BufferWriter implements AutoCloseable {
     }
   }
 
-  private static BufferWriter map(Lender lender, Reply.Lent loan, List<Fd> descriptors) {
+  private static BufferWriter map(
+      Lender lender, Reply.Lent loan, List<Fd> descriptors, Shape shape, byte[] metadata) {
     if (loan.nbytes() > loan.segmentBytes()) {
       throw new ProtocolException(
           "segment shorter than the buffer: segment_bytes=%d nbytes=%d"
@@ -81,7 +87,8 @@ public final class BufferWriter implements AutoCloseable {
     }
     Mapping mapping = Segments.mapLent(descriptors.getFirst(), loan.segmentBytes());
     try {
-      return new BufferWriter(lender, loan, mapping, descriptors.getLast().dup());
+      Fd readOnly = descriptors.getLast().dup();
+      return new BufferWriter(lender, loan, mapping, readOnly, shape, metadata);
     } catch (IOException e) {
       mapping.close();
       throw new TooManyMappingsException("no descriptor left: error=" + e.getMessage());
@@ -97,13 +104,37 @@ public final class BufferWriter implements AutoCloseable {
     return loan.nbytes();
   }
 
+  /// Type and number of the items, as they were asked for; nothing but bytes if nobody did.
+  public Shape shape() {
+    return shape;
+  }
+
+  public ElementType elementType() {
+    return shape.elementType();
+  }
+
+  /// PEP 3118 format of an item.
+  public String format() {
+    return shape.elementType().format();
+  }
+
+  /// Bytes from one item to the next along each axis.
+  public List<Long> strides() {
+    return shape.strides();
+  }
+
+  /// A copy of the metadata that will be published with the buffer.
+  public byte[] metadata() {
+    return metadata.clone();
+  }
+
   /// The memory, writable until the seal.
   public MemorySegment segment() {
     requireUnfinished();
     return mapping.segment().asSlice(0, loan.nbytes());
   }
 
-  /// The memory as a [ByteBuffer], which holds at most 2 GiB - 1.
+  /// The memory as a little-endian [ByteBuffer], which holds at most 2 GiB - 1.
   ///
   /// @throws InvalidRequestException when there are more bytes
   public ByteBuffer byteBuffer() {
@@ -114,28 +145,30 @@ public final class BufferWriter implements AutoCloseable {
   ///
   /// @throws StillMappedException when somebody can still write to the segment; seal again later
   public SealedBuffer seal() {
-    return seal(OptionalLong.empty(), loan.nbytes());
+    return seal(OptionalLong.empty(), shape);
   }
 
-  /// Publishes the first `nbytes` bytes.
+  /// Publishes the first `nbytes` bytes, of a shape in C order whole items along its first axis.
+  ///
+  /// @throws InvalidRequestException when there are fewer bytes, or the shape has no such part
   public SealedBuffer seal(long nbytes) {
     if (nbytes < 0 || nbytes > loan.nbytes()) {
       throw new InvalidRequestException(
           "a seal publishes at most what was created: nbytes=%d max=%d"
               .formatted(nbytes, loan.nbytes()));
     }
-    return seal(OptionalLong.of(nbytes), nbytes);
+    return nbytes == loan.nbytes() ? seal() : seal(OptionalLong.of(nbytes), shape.first(nbytes));
   }
 
-  private SealedBuffer seal(OptionalLong asked, long nbytes) {
+  private SealedBuffer seal(OptionalLong asked, Shape part) {
     requireUnfinished();
     freeze();
     try (Answer answer = lender.call(seq -> new Request.Seal(seq, loan.buffer(), asked))) {
       Reply.Published published = answer.expect(Reply.Published.class, 0);
       state = State.SEALED;
       readOnly.close();
-      BufferInfo info = BufferInfo.of(published, nbytes, lender.uid);
-      return SealedBuffer.inSegment(info, mapping, 0);
+      BufferInfo info = BufferInfo.of(published, part, lender.uid);
+      return SealedBuffer.inSegment(info, part, metadata, mapping, 0);
     } catch (ProtocolException e) {
       lender.connection.lose();
       throw e;

@@ -40,8 +40,18 @@ final class CatalogReader {
   /// What a search says.
   sealed interface Lookup {}
 
-  /// The record at byte `at` of a slab, held for the caller, carries the name.
-  record Found(long number, SharedMapping slab, long at) implements Lookup {}
+  /// The record that a table word leads to carries the name; its slab is held for the caller.
+  record Found(long word, SharedMapping slab) implements Lookup {
+    /// Number of the slab.
+    long number() {
+      return TableWord.slab(word);
+    }
+
+    /// The byte of the slab where the record begins.
+    long at() {
+      return TableWord.offset(word);
+    }
+  }
 
   /// A search without a place.
   enum Miss implements Lookup {
@@ -63,6 +73,25 @@ final class CatalogReader {
 
     long slots() {
       return 1L << log2Slots;
+    }
+
+    /// The word so many slots behind the home of a name.
+    long word(int hash, long step) {
+      return TableWord.load(segment, offset, home(hash) + step & slots() - 1);
+    }
+
+    /// Whether a word is on the chain of a name.
+    boolean leadsTo(int hash, long known) {
+      for (long step = 0; step < TableWord.WINDOW; step++) {
+        long word = word(hash, step);
+        if (word == TableWord.EMPTY) {
+          return false;
+        }
+        if (word == known) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 
@@ -105,6 +134,26 @@ final class CatalogReader {
     return Miss.ASK;
   }
 
+  /// Whether a word that was found for a name of this hash is in its table still. No number is used
+  /// twice, so it leads to the same record then. False may also mean that this cannot tell.
+  ///
+  /// This allocates nothing.
+  boolean isCurrent(int hash, long known) {
+    try {
+      if (!HeaderLayout.isAlive(header)) {
+        return false;
+      }
+      noticeRetirement();
+      int index = NameHash.table(hash);
+      Table table = tables.get(index);
+      return table != null
+          && table.isAt(HeaderLayout.directoryWord(header, index))
+          && table.leadsTo(hash, known);
+    } catch (IllegalStateException _) {
+      return false; // the table was retired, or the session has ended
+    }
+  }
+
   /// One search.
   ///
   /// @throws NotFoundException when it has to begin again
@@ -116,8 +165,7 @@ final class CatalogReader {
     }
     int tag = NameHash.tag(hash);
     for (long step = 0; step < TableWord.WINDOW; step++) { // 4
-      long slot = table.home(hash) + step & table.slots() - 1;
-      long word = TableWord.load(table.segment, table.offset, slot);
+      long word = table.word(hash, step);
       if (word == TableWord.EMPTY) {
         return Miss.ABSENT;
       }
@@ -126,7 +174,7 @@ final class CatalogReader {
       }
       SharedMapping slab = segments.slab(TableWord.slab(word), deadline); // 5
       if (isNamed(slab, TableWord.offset(word), name)) { // 6
-        return new Found(TableWord.slab(word), slab, TableWord.offset(word));
+        return new Found(word, slab);
       }
       slab.release();
     }

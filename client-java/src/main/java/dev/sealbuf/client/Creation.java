@@ -28,16 +28,16 @@ interface Creation {
         return publication.putLarge(side, session.uid(), data, deadline);
       }
       Publication.Published small =
-          publication.putSmall(side, session.uid(), Views.payload(data), deadline);
+          publication.putSmall(side, session.uid(), publication.payload(data), deadline);
       return session.opener().inSlab(small.info().name(), small.slab(), small.record(), deadline);
     };
   }
 
   /// In place.
-  static Creation of(long nbytes, Consumer<MemorySegment> fill) {
+  static Creation of(Shape shape, Consumer<MemorySegment> fill) {
     return (session, side, publication) -> {
       Deadline deadline = Deadline.after(publication.timeout());
-      try (BufferWriter writer = publication.create(side, session.uid(), nbytes, deadline)) {
+      try (BufferWriter writer = publication.create(side, session.uid(), shape, deadline)) {
         fill.accept(writer.segment());
         return writer.seal();
       }

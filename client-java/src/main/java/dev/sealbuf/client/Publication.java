@@ -27,9 +27,17 @@ record Publication(
     return nbytes <= Limits.PUT_MAX;
   }
 
-  /// The memory that a put sends, which is written once however often the request is made.
+  /// The bytes for a put's frame: metadata and data, or the data where it is if it is alone.
+  ByteBuffer payload(MemorySegment data) {
+    return options.metadataBytes() == 0
+        ? Views.payload(data)
+        : Views.payload(options.metadata(), data);
+  }
+
+  /// Sends a [#payload], which is written once however often the request is made.
   Published putSmall(Connection connection, long uid, ByteBuffer payload, Deadline deadline) {
-    long nbytes = payload.remaining();
+    int metadataBytes = options.metadataBytes();
+    Shape shape = options.shapeOf(payload.remaining() - metadataBytes);
     try (Answer answer =
         connection.call(
             seq ->
@@ -39,48 +47,50 @@ record Publication(
                     reservation,
                     options.replace(),
                     options.ttlMillis(),
-                    Optional.empty(),
-                    OptionalLong.empty(),
+                    shape.description(),
+                    metadataBytes == 0 ? OptionalLong.empty() : OptionalLong.of(metadataBytes),
                     payload),
             deadline)) {
       Reply.Published published = answer.expect(Reply.Published.class, 0);
       return new Published(
-          BufferInfo.of(published, nbytes, uid), published.slab(), published.record());
+          BufferInfo.of(published, shape, uid), published.slab(), published.record());
     }
   }
 
-  BufferWriter create(Connection connection, long uid, long nbytes, Deadline deadline) {
-    return create(connection, uid, nbytes, deadline, () -> timeout);
+  BufferWriter create(Connection connection, long uid, Shape shape, Deadline deadline) {
+    return create(connection, uid, shape, deadline, () -> timeout);
   }
 
   private BufferWriter create(
       Connection connection,
       long uid,
-      long nbytes,
+      Shape shape,
       Deadline deadline,
       Supplier<Duration> timeoutOfSeal) {
+    byte[] metadata = options.metadata();
     try (Answer answer =
         connection.call(
             seq ->
                 new Request.Create(
                     seq,
                     name,
-                    nbytes,
+                    shape.nbytes(),
                     reservation,
                     options.replace(),
                     options.ttlMillis(),
                     false,
-                    Optional.empty(),
-                    Request.NO_PAYLOAD),
+                    shape.description(),
+                    ByteBuffer.wrap(metadata)),
             deadline)) {
       return BufferWriter.map(
-          new BufferWriter.Lender(connection, uid, timeoutOfSeal.get()), answer);
+          new BufferWriter.Lender(connection, uid, timeoutOfSeal.get()), answer, shape, metadata);
     }
   }
 
   /// Copies memory to where readers will find it. How long that takes is not the daemon's time.
   SealedBuffer putLarge(Connection connection, long uid, MemorySegment data, Deadline deadline) {
-    try (BufferWriter writer = create(connection, uid, data.byteSize(), deadline, deadline::left)) {
+    Shape shape = options.shapeOf(data.byteSize());
+    try (BufferWriter writer = create(connection, uid, shape, deadline, deadline::left)) {
       writer.segment().copyFrom(data);
       return writer.seal();
     }

@@ -4,8 +4,8 @@ import dev.sealbuf.memory.Deadline;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -23,12 +23,13 @@ final class Publisher {
   }
 
   BufferInfo put(Optional<String> name, MemorySegment data, PutOptions options) {
+    options.shapeOf(data.byteSize()); // refused before anything is asked of the daemon
     Publication publication = publication(name, options);
     return room.use(
         data.byteSize(),
         options,
         Publication.isSmall(data.byteSize())
-            ? deadline -> putSmall(publication, Views.payload(data), deadline)
+            ? deadline -> putSmall(publication, publication.payload(data), deadline)
             : deadline -> putLarge(publication, data, deadline));
   }
 
@@ -54,22 +55,26 @@ final class Publisher {
     if (nbytes < 0) {
       throw new InvalidRequestException("a length is not negative: nbytes=" + nbytes);
     }
+    return create(name, options.shapeOf(nbytes), options);
+  }
+
+  BufferWriter create(Optional<String> name, Shape shape, PutOptions options) {
     Publication publication = publication(name, options);
     return room.use(
-        nbytes,
+        shape.nbytes(),
         options,
         deadline ->
             sessions.change(
                 deadline,
                 session ->
-                    publication.create(session.connection(), session.uid(), nbytes, deadline)));
+                    publication.create(session.connection(), session.uid(), shape, deadline)));
   }
 
-  List<BufferInfo> putMany(Map<String, byte[]> data, PutOptions options) {
-    if (data.isEmpty()) {
+  List<BufferInfo> putMany(Collection<BatchItem> items, PutOptions options) {
+    if (items.isEmpty()) {
       return List.of();
     }
-    Batch batch = Batch.of(data, options);
+    Batch batch = Batch.of(items, options);
     return room.use(
         batch.nbytes(),
         options,

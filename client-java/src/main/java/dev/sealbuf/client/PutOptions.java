@@ -9,46 +9,123 @@ import java.util.OptionalLong;
 ///
 /// ```java
 /// store.put("model", weights, PutOptions.NONE.replacing().withTtl(Duration.ofMinutes(10)));
+/// store.put("row", row, PutOptions.NONE.withShape(Shape.of(ElementType.FLOAT32, 3)));
 /// ```
 ///
-/// @param replace whether the name may be taken by a published buffer, which this one then replaces
-///   in one step
-/// @param ttl how long the buffer is to live, from its publication on; without end if empty
-/// @param timeout how long to wait for room in a full store; not at all if empty or not positive
-public record PutOptions(boolean replace, Optional<Duration> ttl, Optional<Duration> timeout) {
-  /// Neither replace nor expire nor wait.
-  public static final PutOptions NONE = new PutOptions(false, Optional.empty(), Optional.empty());
+/// Immutable: every method returns other options.
+public final class PutOptions {
+  /// Neither replace nor expire nor wait; bytes without metadata.
+  public static final PutOptions NONE =
+      new PutOptions(false, Optional.empty(), Optional.empty(), Optional.empty(), new byte[0]);
 
-  /// @throws InvalidRequestException when the time to live is not 1 ms to 100 years
-  public PutOptions {
-    ttl.ifPresent(PutOptions::check);
+  private static final Duration TTL_MIN = Duration.ofMillis(1);
+  private static final Duration TTL_MAX = Duration.ofMillis(Limits.TTL_MAX);
+
+  private final boolean replace;
+  private final Optional<Duration> ttl;
+  private final Optional<Duration> timeout;
+  private final Optional<Shape> shape;
+  private final byte[] metadata;
+
+  private PutOptions(
+      boolean replace,
+      Optional<Duration> ttl,
+      Optional<Duration> timeout,
+      Optional<Shape> shape,
+      byte[] metadata) {
+    this.replace = replace;
+    this.ttl = ttl;
+    this.timeout = timeout;
+    this.shape = shape;
+    this.metadata = metadata;
   }
 
-  /// The same, replacing what has the name.
+  /// The name may be taken by a published buffer, which this one then replaces in one step.
   public PutOptions replacing() {
-    return new PutOptions(true, ttl, timeout);
+    return new PutOptions(true, ttl, timeout, shape, metadata);
   }
 
-  /// The same, for so long.
+  /// The buffer is to live so long, from its publication on.
+  ///
+  /// @throws InvalidRequestException when that is not 1 ms to 100 years
   public PutOptions withTtl(Duration time) {
-    return new PutOptions(replace, Optional.of(time), timeout);
+    if (time.compareTo(TTL_MIN) < 0 || time.compareTo(TTL_MAX) > 0) {
+      throw new InvalidRequestException(
+          "a time to live is 1 ms to 100 years: ttl=%s max=%s".formatted(time, TTL_MAX));
+    }
+    return new PutOptions(replace, Optional.of(time), timeout, shape, metadata);
   }
 
-  /// The same, waiting so long for room.
+  /// Waits so long for room in a full store; not at all if that is not positive.
   public PutOptions withTimeout(Duration time) {
-    return new PutOptions(replace, ttl, Optional.of(time));
+    return new PutOptions(replace, ttl, Optional.of(time), shape, metadata);
+  }
+
+  /// The bytes are items of this type and shape; there are as many as it has.
+  public PutOptions withShape(Shape items) {
+    return new PutOptions(replace, ttl, timeout, Optional.of(items), metadata);
+  }
+
+  /// Bytes that travel with the buffer and mean something to its users only.
+  ///
+  /// @throws InvalidRequestException when there are more than 65535
+  public PutOptions withMetadata(byte[] bytes) {
+    if (bytes.length > Limits.METADATA_MAX) {
+      throw new InvalidRequestException(
+          "too much metadata: metadata_bytes=%d max=%d"
+              .formatted(bytes.length, Limits.METADATA_MAX));
+    }
+    return new PutOptions(replace, ttl, timeout, shape, bytes.clone());
+  }
+
+  public boolean replace() {
+    return replace;
+  }
+
+  /// Empty: without end.
+  public Optional<Duration> ttl() {
+    return ttl;
+  }
+
+  /// Empty: not at all.
+  public Optional<Duration> timeout() {
+    return timeout;
+  }
+
+  /// Empty: nothing but bytes.
+  public Optional<Shape> shape() {
+    return shape;
+  }
+
+  /// A copy of the metadata, which may have no bytes.
+  public byte[] metadata() {
+    return metadata.clone();
+  }
+
+  int metadataBytes() {
+    return metadata.length;
   }
 
   OptionalLong ttlMillis() {
     return ttl.isEmpty() ? OptionalLong.empty() : OptionalLong.of(ttl.get().toMillis());
   }
 
-  private static void check(Duration ttl) {
-    if (ttl.compareTo(Duration.ofMillis(1)) < 0
-        || ttl.compareTo(Duration.ofMillis(Limits.TTL_MAX)) > 0) {
-      throw new InvalidRequestException(
-          "a time to live is 1 ms to 100 years: ttl=%s max=%s"
-              .formatted(ttl, Duration.ofMillis(Limits.TTL_MAX)));
+  /// The shape of so many bytes.
+  Shape shapeOf(long nbytes) {
+    if (shape.isEmpty()) {
+      return Shape.bytes(nbytes);
     }
+    return shape.get().requireBytes(nbytes);
+  }
+
+  @Override
+  public String toString() {
+    return "PutOptions[replace=%s ttl=%s timeout=%s shape=%s metadata_bytes=%d]"
+        .formatted(
+            replace,
+            ttl.map(Duration::toString).orElse("-"),
+            timeout.map(Duration::toString).orElse("-"),
+            shape.map(Shape::toString).orElse("-"),
+            metadata.length);
   }
 }

@@ -36,6 +36,9 @@ import java.util.function.Supplier;
 /// Reading a buffer in a segment that is mapped already takes no system call; everything else is
 /// one round trip to the daemon, two for what is written in place.
 ///
+/// What the bytes are travels with them: see [Shape] and [PutOptions]. A loop that reads one name
+/// again and again uses a [#view(String)].
+///
 /// **Time.** Every call keeps within the timeout given at connect, or its own where it takes one. A
 /// timeout that is not positive does not wait.
 ///
@@ -45,21 +48,20 @@ import java.util.function.Supplier;
 /// **Another daemon.** When the daemon is gone, a call connects to the next one, within its
 /// deadline. The old one's names do not answer any more; buffers that are open stay readable. See
 /// [DisconnectedException] for what is not repeated.
-public final class Sealbuf implements AutoCloseable {
+public final class Sealbuf extends Publishing implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
   private static final String NAMESPACE = "default";
 
   private final Session.Address address;
   private final Duration timeout;
   private final Sessions sessions;
-  private final Publisher publisher;
   private final Set<Watch> watches = ConcurrentHashMap.newKeySet();
 
-  private Sealbuf(Session.Address address, Duration timeout) {
+  private Sealbuf(Session.Address address, Sessions sessions, Duration timeout) {
+    super(new Publisher(sessions, timeout));
     this.address = address;
+    this.sessions = sessions;
     this.timeout = timeout;
-    this.sessions = Sessions.open(address, Deadline.after(timeout));
-    this.publisher = new Publisher(sessions, timeout);
   }
 
   /// Connects to the socket that [SocketPath] names.
@@ -81,73 +83,8 @@ public final class Sealbuf implements AutoCloseable {
 
   /// Connects to a namespace; there is only `default` as yet.
   public static Sealbuf connect(Path socket, String namespace, Duration timeout) {
-    return new Sealbuf(new Session.Address(socket, namespace), timeout);
-  }
-
-  /// Publishes bytes under a name; they are visible to everybody when this returns.
-  public BufferInfo put(String name, byte[] data) {
-    return put(name, data, PutOptions.NONE);
-  }
-
-  public BufferInfo put(String name, byte[] data, PutOptions options) {
-    return put(name, MemorySegment.ofArray(data), options);
-  }
-
-  /// Publishes what lies between the buffer's position and limit, which do not move.
-  public BufferInfo put(String name, ByteBuffer data) {
-    return put(name, data, PutOptions.NONE);
-  }
-
-  public BufferInfo put(String name, ByteBuffer data, PutOptions options) {
-    return put(name, MemorySegment.ofBuffer(data), options);
-  }
-
-  /// Publishes bytes of any number.
-  public BufferInfo put(String name, MemorySegment data) {
-    return put(name, data, PutOptions.NONE);
-  }
-
-  public BufferInfo put(String name, MemorySegment data, PutOptions options) {
-    return publisher.put(Optional.of(Checked.name(name)), data, options);
-  }
-
-  /// Publishes bytes under a name that the store makes up.
-  public BufferInfo put(byte[] data) {
-    return put(MemorySegment.ofArray(data));
-  }
-
-  /// Publishes what lies between position and limit under a name that the store makes up.
-  public BufferInfo put(ByteBuffer data) {
-    return put(MemorySegment.ofBuffer(data));
-  }
-
-  /// Publishes bytes of any number under a name that the store makes up.
-  public BufferInfo put(MemorySegment data) {
-    return publisher.put(Optional.empty(), data, PutOptions.NONE);
-  }
-
-  /// Publishes all of these buffers, at most 1024, or none. Readers may see the names appear one
-  /// after the other.
-  public List<BufferInfo> putMany(Map<String, byte[]> data) {
-    return putMany(data, PutOptions.NONE);
-  }
-
-  public List<BufferInfo> putMany(Map<String, byte[]> data, PutOptions options) {
-    return publisher.putMany(data, options);
-  }
-
-  /// Reserves a name and lends memory to write the buffer in place.
-  public BufferWriter create(String name, long nbytes) {
-    return create(name, nbytes, PutOptions.NONE);
-  }
-
-  public BufferWriter create(String name, long nbytes, PutOptions options) {
-    return publisher.create(Optional.of(Checked.name(name)), nbytes, options);
-  }
-
-  /// Lends memory for a buffer under a name that the store makes up.
-  public BufferWriter create(long nbytes) {
-    return publisher.create(Optional.empty(), nbytes, PutOptions.NONE);
+    Session.Address address = new Session.Address(socket, namespace);
+    return new Sealbuf(address, Sessions.open(address, Deadline.after(timeout)), timeout);
   }
 
   /// The buffer of a name.
@@ -229,7 +166,12 @@ public final class Sealbuf implements AutoCloseable {
 
   /// The buffer of a name, else one of `nbytes` bytes that `fill` writes in place.
   public SealedBuffer getOrCreate(String name, long nbytes, Consumer<MemorySegment> fill) {
-    return getOrCreate(name, Creation.of(nbytes, fill), timeout);
+    return getOrCreate(name, Shape.bytes(nbytes), fill);
+  }
+
+  /// The buffer of a name, else one of that type and shape that `fill` writes in place.
+  public SealedBuffer getOrCreate(String name, Shape shape, Consumer<MemorySegment> fill) {
+    return getOrCreate(name, Creation.of(shape, fill), timeout);
   }
 
   private SealedBuffer getOrCreate(String name, Creation creation, Duration wait) {
@@ -263,6 +205,12 @@ public final class Sealbuf implements AutoCloseable {
     Checked.name(name);
     Deadline deadline = Deadline.after(timeout);
     return sessions.change(deadline, session -> session.waiting().take(name, deadline));
+  }
+
+  /// A name to be read again and again without allocation; it shows nothing before its first
+  /// refresh.
+  public BufferView view(String name) {
+    return new BufferView(sessions, name, timeout);
   }
 
   /// Whether a buffer of that name is published.

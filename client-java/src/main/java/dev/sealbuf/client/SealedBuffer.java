@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A published buffer: bytes that nobody can change any more, the kernel sees to it.
@@ -20,38 +21,40 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /// then it keeps the memory of what was deleted.
 public final class SealedBuffer implements AutoCloseable {
   private final BufferInfo info;
+  private final Shape shape;
+  private final byte[] metadata;
   private final MemorySegment bytes;
   private final Runnable end;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile boolean pinned;
 
-  private SealedBuffer(BufferInfo info, MemorySegment bytes, Runnable end) {
+  private SealedBuffer(
+      BufferInfo info, Shape shape, byte[] metadata, MemorySegment bytes, Runnable end) {
     this.info = info;
+    this.shape = shape;
+    this.metadata = metadata;
     this.bytes = bytes;
     this.end = end;
   }
 
   /// A buffer in a slab that is held for it.
-  static SealedBuffer inSlab(BufferRecord record, SharedMapping slab) {
+  static SealedBuffer inSlab(BufferRecord record, byte[] metadata, SharedMapping slab) {
+    Shape shape = Shape.of(record.description(), record.nbytes());
     MemorySegment bytes = slab.segment().asSlice(record.offset(), record.nbytes());
-    return new SealedBuffer(info(record), bytes, slab::release);
+    return new SealedBuffer(BufferInfo.of(record, shape), shape, metadata, bytes, slab::release);
   }
 
   /// A buffer in a dedicated segment; owns the mapping.
-  static SealedBuffer inSegment(BufferInfo info, Mapping mapping, long offset) {
-    MemorySegment bytes = mapping.segment().asSlice(offset, info.nbytes());
-    return new SealedBuffer(info, bytes, mapping::close);
+  static SealedBuffer inSegment(BufferRecord record, byte[] metadata, Mapping mapping) {
+    Shape shape = Shape.of(record.description(), record.nbytes());
+    return inSegment(BufferInfo.of(record, shape), shape, metadata, mapping, record.offset());
   }
 
-  static BufferInfo info(BufferRecord record) {
-    return new BufferInfo(
-        record.name(),
-        record.buffer(),
-        record.version(),
-        record.nbytes(),
-        record.description().format(),
-        record.description().shape(),
-        record.owner(),
-        BufferInfo.instant(record.created()));
+  /// The same, by what its producer knows.
+  static SealedBuffer inSegment(
+      BufferInfo info, Shape shape, byte[] metadata, Mapping mapping, long offset) {
+    MemorySegment bytes = mapping.segment().asSlice(offset, info.nbytes());
+    return new SealedBuffer(info, shape, metadata, bytes, mapping::close);
   }
 
   /// The bytes, read-only, whatever their number.
@@ -62,7 +65,14 @@ public final class SealedBuffer implements AutoCloseable {
     return bytes;
   }
 
-  /// The bytes as a read-only [ByteBuffer], which holds at most 2 GiB - 1.
+  /// The bytes, which from now on stay mapped for as long as the returned segment can be reached,
+  /// whether this is closed or not.
+  MemorySegment pin() {
+    pinned = true;
+    return segment();
+  }
+
+  /// The bytes as a read-only, little-endian [ByteBuffer], which holds at most 2 GiB - 1.
   ///
   /// @throws InvalidRequestException when there are more
   public ByteBuffer byteBuffer() {
@@ -100,9 +110,28 @@ public final class SealedBuffer implements AutoCloseable {
     return info.nbytes();
   }
 
+  /// Type and number of the items.
+  public Shape shape() {
+    return shape;
+  }
+
+  public ElementType elementType() {
+    return shape.elementType();
+  }
+
   /// PEP 3118 format of an item.
   public String format() {
     return info.format();
+  }
+
+  /// Bytes from one item to the next along each axis.
+  public List<Long> strides() {
+    return shape.strides();
+  }
+
+  /// A copy of what its producer said beside the bytes; no bytes if that was nothing.
+  public byte[] metadata() {
+    return metadata.clone();
   }
 
   public Instant created() {
@@ -116,7 +145,7 @@ public final class SealedBuffer implements AutoCloseable {
   ///   changed
   @Override
   public void close() {
-    if (closed.getAndSet(true)) {
+    if (closed.getAndSet(true) || pinned) {
       return;
     }
     try {

@@ -136,6 +136,11 @@ final class Session implements AutoCloseable {
     return welcome.daemon().equals(other.welcome.daemon());
   }
 
+  /// Whether a table word of a name's hash is what it was; allocates nothing.
+  boolean isCurrent(int hash, long word) {
+    return catalog.isCurrent(hash, word);
+  }
+
   /// Whether the daemon or the connection to it is gone.
   boolean isGone() {
     return !connection.isOpen() || !catalog.isAlive();

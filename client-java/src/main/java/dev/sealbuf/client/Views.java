@@ -4,6 +4,7 @@ import dev.sealbuf.memory.ViewsInUseException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /// What writers and buffers share: views for code that knows no memory segments, and their end.
 final class Views {
@@ -14,7 +15,7 @@ final class Views {
 
   static ByteBuffer byteBuffer(MemorySegment bytes) {
     requireAtMost("a ByteBuffer", Integer.MAX_VALUE, bytes);
-    return bytes.asByteBuffer();
+    return bytes.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /// Bytes for a frame, where they are if the socket can take them from there.
@@ -27,6 +28,14 @@ final class Views {
     return data.isNative()
         ? data.asByteBuffer()
         : ByteBuffer.wrap(data.toArray(ValueLayout.JAVA_BYTE));
+  }
+
+  /// Metadata for a frame, and the data behind it.
+  static ByteBuffer payload(byte[] metadata, MemorySegment data) {
+    int nbytes = Math.toIntExact(data.byteSize());
+    ByteBuffer payload = ByteBuffer.allocate(metadata.length + nbytes).put(metadata);
+    MemorySegment.ofBuffer(payload).copyFrom(data);
+    return payload.rewind();
   }
 
   static void requireArraySize(MemorySegment bytes) {

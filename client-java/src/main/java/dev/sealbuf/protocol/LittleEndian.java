@@ -15,6 +15,11 @@ public final class LittleEndian {
   public static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT.withOrder(LITTLE_ENDIAN);
   public static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG.withOrder(LITTLE_ENDIAN);
 
+  // Of payloads, where a value may begin at any byte.
+  public static final ValueLayout.OfShort SHORT = U16.withByteAlignment(1);
+  public static final ValueLayout.OfInt INTEGER = U32.withByteAlignment(1);
+  public static final ValueLayout.OfLong LONG_INTEGER = U64.withByteAlignment(1);
+
   private static final VarHandle INT = U32.varHandle().withInvokeExactBehavior();
   private static final VarHandle LONG = U64.varHandle().withInvokeExactBehavior();
 

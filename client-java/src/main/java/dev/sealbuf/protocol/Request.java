@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /// What a client may ask, one record an op, fields in the order of the table in
-/// `protocol/PROTOCOL.md`. Numbers are in range when they come from [Heads]; names are not judged
-/// before [Names] has seen them.
+/// `protocol/PROTOCOL.md`. Numbers are in range when they come from [Requests]; names are not
+/// judged before [Names] has seen them.
 public sealed interface Request {
   ByteBuffer NO_PAYLOAD = ByteBuffer.allocate(0).asReadOnlyBuffer();
 

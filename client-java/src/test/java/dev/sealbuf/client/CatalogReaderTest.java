@@ -121,6 +121,37 @@ class CatalogReaderTest {
   }
 
   @Test
+  void aWordIsCurrentForAsLongAsItIsOnItsChain() {
+    int hash = TestCatalog.hash(NAME);
+    long word = word(catalog.record(NAME));
+    assertThat(reader.isCurrent(hash, word)).as("no table is mapped yet").isFalse();
+    catalog.store(NAME, 0, TableWord.GONE);
+    catalog.store(NAME, 1, word);
+    assertThat(find()).isInstanceOf(Found.class);
+    assertThat(reader.isCurrent(hash, word)).isTrue();
+    assertThat(reader.isCurrent(hash, word(catalog.record(NAME)))).as("another").isFalse();
+    assertThat(reader.isCurrent(hash, TableWord.EMPTY)).isFalse();
+    catalog.store(NAME, 1, TableWord.GONE);
+    assertThat(reader.isCurrent(hash, word)).as("deleted").isFalse();
+    catalog.store(NAME, 1, word);
+    catalog.useTable(1);
+    assertThat(reader.isCurrent(hash, word)).as("in the table that was replaced").isFalse();
+    catalog.useTable(0);
+    assertThat(reader.isCurrent(hash, word)).isTrue();
+    catalog.owner(HeaderLayout.OWNER_DIED);
+    assertThat(reader.isCurrent(hash, word)).as("of a dead daemon").isFalse();
+  }
+
+  @Test
+  void whenTheSessionHasEndedNoWordIsCurrent() {
+    long word = word(catalog.record(NAME));
+    catalog.store(NAME, 0, word);
+    assertThat(find()).isInstanceOf(Found.class);
+    segments.close();
+    assertThat(reader.isCurrent(TestCatalog.hash(NAME), word)).isFalse();
+  }
+
+  @Test
   void aSlabThatIsNotMappedIsBrought() {
     long at = catalog.record(NAME);
     catalog.store(NAME, 0, TestCatalog.word(NAME, 3, at));

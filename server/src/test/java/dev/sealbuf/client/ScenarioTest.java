@@ -1,18 +1,8 @@
 package dev.sealbuf.client;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,21 +13,21 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Timeout(180)
 @ExtendWith(Unprivileged.class)
 class ScenarioTest {
-  private static final long PROGRAM_SECONDS = 60;
+  private static final List<String> JAVA = Programs.java(ScenarioMain.class);
 
   @Test
   void javaReadsWhatJavaPublishes() throws Exception {
-    exchange(java(), java());
+    exchange(JAVA, JAVA);
   }
 
   @Test
   void pythonReadsWhatJavaPublishes() throws Exception {
-    exchange(java(), python());
+    exchange(JAVA, Programs.python("scenario_main.py"));
   }
 
   @Test
   void javaReadsWhatPythonPublishes() throws Exception {
-    exchange(python(), java());
+    exchange(Programs.python("scenario_main.py"), JAVA);
   }
 
   private static void exchange(List<String> publisher, List<String> verifier) throws Exception {
@@ -46,61 +36,9 @@ class ScenarioTest {
       String socket = daemon.socket().toString();
       int count = Scenario.read(Scenario.file()).size();
       try (Publication published = Publication.start(publisher, socket, scenarios, count)) {
-        String verified = run(verifier, published.lines(), "verify", socket, scenarios);
+        String verified = Programs.run(verifier, published.lines(), "verify", socket, scenarios);
         assertThat(verified.lines()).containsExactly("verified " + count);
       }
     }
-  }
-
-  private static Process start(List<String> program, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(program);
-    command.addAll(List.of(arguments));
-    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-  }
-
-  /// So many lines of a program that goes on; fewer if it ends before.
-  private static byte[] lines(Process process, int count) throws IOException {
-    ByteArrayOutputStream lines = new ByteArrayOutputStream();
-    InputStream out = process.getInputStream();
-    for (int left = count; left > 0; ) {
-      int next = out.read();
-      if (next < 0) {
-        break;
-      }
-      lines.write(next);
-      left -= next == '\n' ? 1 : 0;
-    }
-    return lines.toByteArray();
-  }
-
-  /// What a program says when its input has ended, and until it ends well.
-  private static List<String> rest(Process process) throws IOException, InterruptedException {
-    process.getOutputStream().close();
-    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-    assertThat(process.waitFor(PROGRAM_SECONDS, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as("%s", process.info()).isZero();
-    return output.lines().toList();
-  }
-
-  private static List<String> java() {
-    return Jvm.command(ScenarioMain.class);
-  }
-
-  /// The Python half, on the interpreter of the build.
-  private static List<String> python() {
-    Path root = Scenario.file().resolve("../../client-python").normalize();
-    Path program = root.resolve("tests").resolve("scenario_main.py");
-    Path interpreter =
-        Stream.of(root.resolveSibling(".venv").resolve("bin").resolve("python"))
-            .filter(Files::isExecutable)
-            .findFirst()
-            .orElse(Path.of("python3"));
-    assumeTrue(Files.isReadable(program), "no Python half: " + program);
-    return List.of(
-        "env",
-        "PYTHONPATH=" + root.resolve("src"),
-        "PYTHONDONTWRITEBYTECODE=1",
-        interpreter.toString(),
-        program.toString());
   }
 }

@@ -80,7 +80,7 @@ class StillMappedTest {
       Mapping second = Mapping.readWrite(loan.descriptors().getFirst(), BYTES);
       BufferWriter.Lender lender =
           new BufferWriter.Lender(session.connection(), session.uid(), DaemonProcess.PATIENCE);
-      return new Twice(BufferWriter.map(lender, loan), second);
+      return new Twice(BufferWriter.map(lender, loan, Shape.bytes(BYTES), new byte[0]), second);
     }
   }
 

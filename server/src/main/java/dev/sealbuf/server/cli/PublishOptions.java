@@ -2,7 +2,6 @@ package dev.sealbuf.server.cli;
 
 import dev.sealbuf.client.PutOptions;
 import java.time.Duration;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -26,6 +25,8 @@ final class PublishOptions {
   private @Nullable Duration timeout;
 
   PutOptions get() {
-    return new PutOptions(replace, Optional.ofNullable(ttl), Optional.ofNullable(timeout));
+    PutOptions options = replace ? PutOptions.NONE.replacing() : PutOptions.NONE;
+    options = ttl == null ? options : options.withTtl(ttl);
+    return timeout == null ? options : options.withTimeout(timeout);
   }
 }
