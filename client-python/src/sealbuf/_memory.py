@@ -216,7 +216,7 @@ class _PyBuffer(ctypes.Structure):
 
 
 _PYBUF_ANY_CONTIGUOUS = 0x98
-# Not `ctypes.pythonapi`: whoever else says what its functions take would say it for this module too.
+# Not `ctypes.pythonapi`: what others declare of its functions would hold for this module too.
 _python = ctypes.PyDLL(None)
 _get_buffer = _python.PyObject_GetBuffer
 _get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int]
