@@ -92,6 +92,10 @@ WAYS = "either nbytes, or shape and dtype"
             f"too many bytes: shape=({2**50},) itemsize=8 max=9007199254740991",
         ),
         (
+            {"shape": (0, 2**50), "dtype": "f8"},
+            f"too many bytes: shape=(0, {2**50}) itemsize=8 max=9007199254740991",
+        ),
+        (
             {"shape": 1, "dtype": "O"},
             "format has pointers, which mean nothing to other processes; put numbers, or what "
             "pickle.dumps returns: format='O' at=0",

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-import sealbuf
 from harness.daemon import Daemon
 from harness.exchange import ROOT, Half, java, python, readable, run, start
+from harness.public import public_folder
 from harness.uids import Uid
 from helpers.typed import TYPED, cases
 
@@ -32,17 +32,14 @@ def test_each_reads_what_the_other_published(
 @pytest.mark.daemon
 @pytest.mark.timeout(120)
 def test_a_difference_is_found(fresh_daemon: Callable[..., AbstractContextManager[Daemon]]) -> None:
-    """The negative control: a buffer that another one replaced is not verified."""
-    program, typed = python("typed"), readable(TYPED)
+    """The negative control: what was published under another list is not verified."""
+    other = public_folder() / "other.json"
+    other.write_text(TYPED.read_text(encoding="utf-8").replace('"?"', '"b"', 1), encoding="utf-8")
     with fresh_daemon() as daemon:
-        run(program, Uid.PRODUCER, ["publish", daemon.path, typed])
-        first, second = cases()[:2]
-        with sealbuf.connect(daemon.path) as store:
-            store.delete(first.seed)
-        done = start(program, Uid.READER, ["verify", daemon.path, typed])
-    assert second.seed not in done.stderr
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"{first.seed}: NotFound: no such buffer: name={first.seed}")
+        run(python("typed"), Uid.PRODUCER, ["publish", daemon.path, readable(TYPED)])
+        done = start(python("typed"), Uid.READER, ["verify", daemon.path, str(other)])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "typed/0: format is '?', not 'b'\n"
 
 
 def test_there_are_enough_cases_and_the_script_prints_them() -> None:

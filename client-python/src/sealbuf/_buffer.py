@@ -31,6 +31,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WRITABLE = 0x1
 """PyBUF_WRITABLE; `inspect.BufferFlags` has it from 3.12 only."""
 _BYTE_FORMATS = frozenset("Bbc")
+_UNSEEN: Any = object()
+"""In place of what shows the items, before the first look."""
 
 
 @buffer_class
@@ -59,12 +61,13 @@ class Buffer:
     __slots__ = ("__weakref__", "_at", "_data", "_items", "_memory")
 
     _items: Shown | None
-    """Set at the first look. None: it is bytes."""
+    """What shows the items. None: it is bytes."""
 
     def __init__(self, data: View | Fetch, record: Memory, at: int) -> None:
         self._data = data
         self._memory = record
         self._at = at
+        self._items = _UNSEEN
 
     def memoryview(self) -> View:
         """The memory itself, read-only, with format, shape and strides. It keeps it alive.
@@ -212,15 +215,10 @@ class Buffer:
 
     def _shown(self) -> Shown | None:
         """What shows the items; None where it is bytes."""
-        try:
-            return self._items
-        except AttributeError:
-            if describes_bytes(self._memory, self._at):
-                shown = None
-            else:
-                shown = Shown(self._view(), self._description)
-            self._items = shown
-            return shown
+        if self._items is _UNSEEN:
+            of_bytes = describes_bytes(self._memory, self._at)
+            self._items = None if of_bytes else Shown(self._view(), self._description)
+        return self._items
 
     def _sequence(self) -> View | Shown:
         """What `len`, indexing, iteration and `==` are of."""

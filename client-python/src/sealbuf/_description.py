@@ -112,7 +112,7 @@ def described(
         raise InvalidRequest(f"an axis is below 0: shape={shape}")
     strides = (f_strides if fortran else c_strides)(shape, itemsize)
     found = Description(format_, itemsize, shape, strides, typestr)
-    if max(found.nbytes, *strides, *shape, 0) > SEQ_MAX:
+    if prod(axis or 1 for axis in shape) * itemsize > SEQ_MAX:
         raise InvalidRequest(f"too many bytes: shape={shape} itemsize={itemsize} max={SEQ_MAX}")
     return found
 

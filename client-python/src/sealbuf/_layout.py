@@ -83,10 +83,11 @@ _unpack_place = _PLACE.unpack_from
 _KIND = struct.Struct("<60xBBH2xH")
 """Of it, what tells bytes from everything else: lengths of name, shape, format and typestr."""
 _unpack_kind = _KIND.unpack_from
-_BYTES_KIND = (1, 1, 0)
 _BYTES_FORMAT = ord("B")
 _AXIS_BYTES = 16
 """Shape and strides, 8 bytes each."""
+_FIRST_NAME = RECORD_BYTES + _AXIS_BYTES
+"""Where the name is if there is one axis."""
 
 
 class Table(NamedTuple):
@@ -194,11 +195,10 @@ def check_payload(offset: int, nbytes: int, segment_bytes: int) -> None:
 
 def describes_bytes(memory: Memory, at: int) -> bool:
     """Whether a record that was read before says format `B` and one axis, as most do."""
-    name_bytes, *kind = _unpack_kind(memory, at)
-    if tuple(kind) != _BYTES_KIND:
+    name_bytes, ndim, format_bytes, typestr_bytes = _unpack_kind(memory, at)
+    if ndim != 1 or format_bytes != 1 or typestr_bytes:
         return False
-    format_at = at + RECORD_BYTES + _AXIS_BYTES + name_bytes
-    return bool(memory[format_at] == _BYTES_FORMAT)
+    return bool(memory[at + _FIRST_NAME + name_bytes] == _BYTES_FORMAT)
 
 
 def read_record(memory: Memory, at: int) -> Record:

@@ -221,12 +221,14 @@ class _PyBuffer(ctypes.Structure):
 
 
 _PYBUF_ANY_CONTIGUOUS = 0x98
-_get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+# Not `ctypes.pythonapi`: what others declare of its functions would hold for this module too.
+_python = ctypes.PyDLL(None)
+_get_buffer = _python.PyObject_GetBuffer
 _get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int]
-_release_buffer = ctypes.pythonapi.PyBuffer_Release
+_release_buffer = _python.PyBuffer_Release
 _release_buffer.argtypes = [ctypes.POINTER(_PyBuffer)]
 _release_buffer.restype = None
-_view_of = ctypes.pythonapi.PyMemoryView_FromBuffer
+_view_of = _python.PyMemoryView_FromBuffer
 _view_of.argtypes = [ctypes.POINTER(_PyBuffer)]
 _view_of.restype = ctypes.py_object
 
