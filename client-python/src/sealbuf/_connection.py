@@ -11,9 +11,8 @@ everything is closed and the session ends.
 
 A request that missed its deadline may still be answered. Replies are told apart by `seq`, and late
 ones are dropped with their descriptors. If a late one lends a segment or reserves a name, or a
-Writer was dropped without a word, an `abort` travels with the next request, so that the segment and
-its name do not stay taken for as long as the session lasts. So does a `delete` when the Buffer of
-something that was put without a name is gone. If there is no next request, `_idle` makes one.
+Writer or an unnamed Buffer was dropped, an `abort` or `delete` travels with the next request, so
+that nothing stays taken for as long as the session lasts (`_forgotten`); or `_idle` makes one.
 
 Threads: one request at a time; the others wait for their turn within their deadline.
 """
@@ -41,14 +40,13 @@ from sealbuf._errors import (
     Timeout,
     from_wire,
 )
+from sealbuf._forgotten import Forgotten
 from sealbuf._frames import Decoder, Frame
 from sealbuf._limits import DESCRIPTORS_MAX
 
 READ_BYTES = 65536
 """Most of what one read takes in; a page of list may need a few."""
 
-ORPHANS_MAX = 256
-"""Most of what was forgotten that travels with one request: replies to it must fit a socket."""
 TIDY_SECONDS = 0.1
 """How long the daemon may take to be told what was forgotten, when nobody asks for anything."""
 
@@ -98,7 +96,7 @@ class Connection:
         self._decoder = Decoder()
         self._arrived: deque[Descriptor] = deque()
         self._replies: deque[Reply] = deque()
-        self._orphans: deque[tuple[str, dict[str, Any]]] = deque()
+        self.forgotten = Forgotten()
         self._room = memoryview(bytearray(READ_BYTES))
         self._turn = threading.RLock()
         self._exchanging = False
@@ -154,21 +152,17 @@ class Connection:
 
     def forget(self, buffer: int) -> None:
         """Has an unfinished buffer aborted along with the next request. Takes no lock."""
-        self._orphans.append(("abort", {"buffer": buffer}))
-
-    def forget_published(self, name: str, buffer: int) -> None:
-        """Has a name deleted likewise, if it is still that buffer's."""
-        self._orphans.append(("delete", {"name": name, "buffer": buffer}))
+        self.forgotten.unfinished(buffer)
 
     def tidy(self) -> bool:
         """Has the daemon told what was forgotten so far; whether there is more to tell."""
-        if self._ended is not None or not self._orphans:
+        if self._ended is not None or not self.forgotten:
             return False
         try:
             self.request("ping", b"", Deadline(TIDY_SECONDS))
         except (Error, OSError):
             return False
-        return bool(self._orphans)
+        return bool(self.forgotten)
 
     def close(self) -> None:
         with self._turn:
@@ -241,7 +235,7 @@ class Connection:
         if deadline.passed:
             raise _late(op, deadline)
         size = memoryview(payload).nbytes
-        orphans = self._pop_orphans()
+        orphans = self.forgotten.pop()
         frames = b"".join(self._frame(*orphan) for orphan in orphans)
         frames += self._frame(op, fields, size)
         try:
@@ -250,16 +244,9 @@ class Connection:
             # The daemon may have said why before it closed: the reading side finds out.
             return False
         except BaseException:
-            self._orphans.extendleft(reversed(orphans))
+            self.forgotten.put_back(orphans)
             raise
         return True
-
-    def _pop_orphans(self) -> list[tuple[str, dict[str, Any]]]:
-        """One by one: garbage may be collected at each step here, and forgotten more."""
-        popped: list[tuple[str, dict[str, Any]]] = []
-        while self._orphans and len(popped) < ORPHANS_MAX:
-            popped.append(self._orphans.popleft())
-        return popped
 
     def _send_all(
         self, op: str, parts: list[bytes | memoryview], left: int, deadline: Deadline

@@ -26,10 +26,15 @@ def _in_child() -> None:
     descriptor.after_fork()
 
 
+def _in_parent() -> None:
+    writer.undivided.release()
+    writer.forked()
+
+
 def be_ready() -> None:
     """From now on. Once a process, or what it does is done twice."""
     os.register_at_fork(
         before=writer.undivided.acquire,
-        after_in_parent=writer.undivided.release,
+        after_in_parent=_in_parent,
         after_in_child=_in_child,
     )

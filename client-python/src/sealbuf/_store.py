@@ -168,8 +168,7 @@ class Store:
 
         The name is taken from now on; with `replace` a buffer that has it is there until the seal.
         Without one the store chooses it, and deletes it when the Buffer that `seal` returns is gone
-        (after a `with` block the writer keeps that). `ttl` counts from the seal. `timeout`: see
-        `put`.
+        (after a `with` block the writer keeps that). `ttl` counts from the seal.
 
         Raises AlreadyExists, StoreFull, QuotaExceeded when too many buffers are unfinished,
         NotPermitted, InvalidName, InvalidRequest for a size, shape or dtype that cannot be,

@@ -3,7 +3,7 @@
 Whoever puts a buffer without a name has nothing but the Buffer to find it by, so nobody could ever
 delete it once that is gone. The daemon made a name up, and it is deleted when the Buffer that `put`
 or `seal` returned ends: along with the next request of the session, or from the idle thread (see
-`Connection.forget_published`). Views keep the memory and not the name; holds (see `_handle`) keep
+`_forgotten`). Views keep the memory and not the name; holds (see `_handle`) keep
 what is on its way to somebody.
 
 A forked child has copies of the parent's Buffers, and its copy of the session was given up: what it
@@ -28,4 +28,4 @@ def end_with(buffer: Buffer, connection: Connection, published: Mapping[str, Any
 def _forget(session: ReferenceType[Connection], name: str, number: int) -> None:
     connection = session()
     if connection is not None:
-        connection.forget_published(name, number)
+        connection.forgotten.published(name, number)

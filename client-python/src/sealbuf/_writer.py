@@ -24,7 +24,9 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from operator import index
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 from weakref import WeakSet, WeakValueDictionary
@@ -33,7 +35,15 @@ from sealbuf._buffer import Buffer, record_of
 from sealbuf._connection import Connection, Reply
 from sealbuf._deadline import Deadline
 from sealbuf._description import Description
-from sealbuf._errors import Closed, Disconnected, Error, InvalidRequest, ProtocolError, Timeout
+from sealbuf._errors import (
+    Closed,
+    Disconnected,
+    Error,
+    InvalidRequest,
+    ProtocolError,
+    StillMapped,
+    Timeout,
+)
 from sealbuf._memory import SEALED, Mapping, check_segment
 from sealbuf._origin import Origin, OwnRecord
 from sealbuf._unnamed import end_with
@@ -52,9 +62,14 @@ class State(Enum):
 _UNFINISHED = frozenset({State.OPEN, State.READ_ONLY})
 _FINISHED = frozenset({State.SEALED, State.ABORTED})
 
+CHILD_SECONDS = 2.0
+"""How long a forked child may take to lay its read-only mappings; the daemon itself tries for less
+than a busy machine may keep a new process waiting."""
+
 undivided = threading.RLock()
 """Held where a fork must not come in between, see `_fork`."""
 _writers: "WeakSet[Writer]" = WeakSet()
+_last_fork = -inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +258,7 @@ class Writer:
             self._lay_read_only()
         connection = self._lender.connection
         try:
-            published = connection.request(op, payload, deadline, buffer=self._buffer, **fields)
+            published = self._ask(op, payload, deadline, fields)
         except Timeout:
             self._unanswered = True
             raise
@@ -253,6 +268,19 @@ class Writer:
         self._reading.close()
         self._lender.dedicated[self._segment] = self._mapping
         return published
+
+    def _ask(
+        self, op: str, payload: bytes, deadline: Deadline | None, fields: dict[str, Any]
+    ) -> Reply:
+        """Again, while a child that was just forked may not have come to its first steps."""
+        connection = self._lender.connection
+        while True:
+            try:
+                return connection.request(op, payload, deadline, buffer=self._buffer, **fields)
+            except StillMapped:
+                late = deadline is not None and deadline.passed
+                if late or monotonic() - _last_fork > CHILD_SECONDS:
+                    raise
 
     def _lay_read_only(self) -> None:
         try:
@@ -279,7 +307,15 @@ class Writer:
             raise Closed(f"writer is {self._state.value}: name={self._name}")
 
 
+def forked() -> None:
+    """In the parent."""
+    global _last_fork  # noqa: PLW0603 - one a process
+    _last_fork = monotonic()
+
+
 def after_fork() -> None:
     """In a forked child: nobody can write through what it inherited."""
+    global _last_fork  # noqa: PLW0603
+    _last_fork = -inf
     for writer in list(_writers):
         writer._after_fork()

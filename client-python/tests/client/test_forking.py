@@ -136,7 +136,7 @@ def test_a_fork_beside_busy_threads_leaves_no_lock_behind(
     path: str, name: str, rounds: Callable[..., int]
 ) -> None:
     """Threads put, get, write, wait and drop, all the time; each child does the same once."""
-    with sealbuf.connect(path) as store:
+    with sealbuf.connect(path, timeout=60) as store:
         over, failed = threading.Event(), []
 
         def work(at: int) -> None:
@@ -154,7 +154,7 @@ def test_a_fork_beside_busy_threads_leaves_no_lock_behind(
             for at in range(rounds(200)):
 
                 def child(at: int = at) -> None:
-                    signal.alarm(30)  # a deadlock is a death
+                    signal.alarm(50)  # a deadlock is a death
                     one_turn(store, f"{name}/child/{at}")
 
                 assert ends(child) == 0
@@ -171,4 +171,4 @@ def one_turn(store: sealbuf.Store, name: str) -> None:
     store.put(bytes(300_000))
     with store.create(nbytes=5000) as writer:
         writer.memoryview()[:5] = b"hello"
-    assert store.take(name, timeout=5) == b"hello"
+    assert store.take(name, timeout=50) == b"hello"

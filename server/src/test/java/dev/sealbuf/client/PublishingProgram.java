@@ -11,18 +11,18 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /// A program that has published the scenarios and stays, since what has no name ends with it.
-final class Publication implements AutoCloseable {
+final class PublishingProgram implements AutoCloseable {
   private static final long END_SECONDS = 60;
 
   private final Process process;
   private final String lines;
 
-  private Publication(Process process, String lines) {
+  private PublishingProgram(Process process, String lines) {
     this.process = process;
     this.lines = lines;
   }
 
-  static Publication start(List<String> program, String socket, String scenarios, int count)
+  static PublishingProgram start(List<String> program, String socket, String scenarios, int count)
       throws IOException {
     List<String> command = new ArrayList<>(program);
     command.addAll(List.of("publish", socket, scenarios));
@@ -34,7 +34,7 @@ final class Publication implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       lines.append(output.readLine()).append('\n');
     }
-    return new Publication(process, lines.toString());
+    return new PublishingProgram(process, lines.toString());
   }
 
   /// What it printed: a line for each scenario.
