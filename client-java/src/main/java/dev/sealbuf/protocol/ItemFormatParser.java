@@ -10,11 +10,11 @@ package dev.sealbuf.protocol;
 /// code   = a letter of `ItemType`, "Zf" | "Zd" | "Zg", or "T{" format "}"
 /// ```
 ///
-/// Spaces may stand before a member. An order holds until the next one, also out of and into
-/// structures, as NumPy reads it. Nothing is repeated here however large a number is: sizes are
-/// multiplied, and no size may exceed 53 bits. What has no bytes is not repeated either, so that no
-/// reader counts to 2^53 for nothing. Nesting is bounded; the work is that of reading the text
-/// once.
+/// Spaces may stand before a member and behind an order. An order holds until the next one, also
+/// out of and into structures, as NumPy reads it. Nothing is repeated here however large a number
+/// is: sizes are multiplied, and no size may exceed 53 bits. What has no bytes is not repeated
+/// either, so that no reader counts to 2^53 for nothing. Nesting is bounded; the work is that of
+/// reading the text once.
 final class ItemFormatParser {
   private static final int DEPTH_MAX = 16;
 
@@ -69,6 +69,7 @@ final class ItemFormatParser {
         items = times(Math.max(items, 1), axes(), at);
       } else {
         order = text.charAt(at++);
+        skipSpaces();
       }
     }
     return items;

@@ -143,6 +143,50 @@ class ItemFormatTest {
         "structures are nested at most 16 deep: format_at=32");
   }
 
+  /// A format that is made together with its size.
+  private record Sized(String text, long bytes) {}
+
+  @Test
+  void aFormatOfAnyMembersHasTheSumOfTheirSizes() throws DescriptionException {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (int round = 0; round < 5_000; round++) {
+      Sized sized = members(random, 0);
+      String order = String.valueOf("<>=!".charAt(random.nextInt(4)));
+      assertThat(ItemFormat.parse(order + sized.text))
+          .as("seed %d format %s", seed, order + sized.text)
+          .isEqualTo(new ItemFormat(sized.bytes, sized.bytes, sized.bytes));
+    }
+  }
+
+  private static Sized members(Random random, int depth) {
+    StringBuilder text = new StringBuilder();
+    long bytes = 0;
+    for (int left = 1 + random.nextInt(4); left > 0; left--) {
+      Sized member = member(random, depth);
+      text.append(" ".repeat(random.nextInt(2))).append(member.text);
+      bytes += member.bytes;
+    }
+    return new Sized(text.toString(), bytes);
+  }
+
+  private static Sized member(Random random, int depth) {
+    String codes = "xcbB?spheuHiIlLfwqQd";
+    String sizes = "11111112222444444888";
+    int code = random.nextInt(codes.length());
+    Sized one = new Sized(codes.substring(code, code + 1), sizes.charAt(code) - '0');
+    if (depth < 5 && random.nextInt(4) == 0) {
+      Sized inner = members(random, depth + 1);
+      one = new Sized("T{" + inner.text + "}", inner.bytes);
+    }
+    int count = 1 + random.nextInt(9);
+    int rows = 1 + random.nextInt(3);
+    String axes = random.nextInt(3) == 0 ? "(" + rows + ",2)(2)" : "";
+    long copies = (long) count * (axes.isEmpty() ? 1 : rows * 4L);
+    String name = random.nextBoolean() ? ":<n}" + random.nextInt(10) + ":" : "";
+    return new Sized(axes + count + one.text + name, copies * one.bytes);
+  }
+
   /// Whatever the text, the answer is a size that is right by its own count, or a refusal.
   @Test
   void noTextMakesItFail() {

@@ -105,6 +105,23 @@ class SlabTest {
   }
 
   @Test
+  void aCopyInAnotherSlabSaysTheSame() throws IOException, LayoutException {
+    Description one = new Description("T{<i:a:<i:b:}", List.of(), List.of());
+    BufferRecord typed = new BufferRecord("one", 7, 9, 0, 128, 8, 1, 2, one, 0);
+    slab.append(typed, ByteBuffer.wrap(new byte[] {1, 2, 3}), ByteBuffer.wrap(new byte[8]));
+    try (Slab other = Slab.create(3)) {
+      other.append(INLINE, NO_METADATA, ByteBuffer.wrap("hello".getBytes(UTF_8)));
+
+      long at = other.appendCopy(slab, 0);
+
+      assertThat(at).isEqualTo(192);
+      assertThat(BufferRecord.read(other.memory(), at))
+          .isEqualTo(new BufferRecord("one", 7, 9, 0, 192 + 128, 8, 1, 2, one, 0));
+      assertThat(BufferRecord.metadata(other.memory(), at)).containsExactly(1, 2, 3);
+    }
+  }
+
+  @Test
   void nothingIsWrittenPastTheEnd() {
     long span = Slab.recordSpan(RecordParts.of("greeting".length(), Description.bytes(5), 0));
     while (slab.hasRoom(2 * span)) {
