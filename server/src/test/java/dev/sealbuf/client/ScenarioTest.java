@@ -35,7 +35,8 @@ class ScenarioTest {
       String scenarios = Scenario.file().toString();
       String socket = daemon.socket().toString();
       int count = Scenario.read(Scenario.file()).size();
-      try (PublishingProgram published = PublishingProgram.start(publisher, socket, scenarios, count)) {
+      try (PublishingProgram published =
+          PublishingProgram.start(publisher, socket, scenarios, count)) {
         String verified = Programs.run(verifier, published.lines(), "verify", socket, scenarios);
         assertThat(verified.lines()).containsExactly("verified " + count);
       }
