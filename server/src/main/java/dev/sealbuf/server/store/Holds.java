@@ -29,8 +29,8 @@ import java.util.random.RandomGenerator;
 ///
 /// Holds belong to the uid that asked, not to its session: who passes a handle on may end.
 final class Holds implements AutoCloseable {
-  /// The hold, and two segments that nobody else keeps.
-  private static final int HEAP_PER_HOLD = 1024;
+  /// The hold, its name, and two segments that nobody else keeps.
+  private static final int HEAP_PER_HOLD = 1536;
 
   private static final long LIFE_NANOS = TimeUnit.SECONDS.toNanos(Limits.HOLD_SECONDS);
 
@@ -43,11 +43,16 @@ final class Holds implements AutoCloseable {
   /// @param since by the clock's nanoseconds
   private record Hold(
       Peer peer,
+      Name name,
       long buffer,
       long record,
       KeptSegments.Kept slab,
       Optional<KeptSegments.Kept> dedicated,
-      long since) {}
+      long since) {
+    boolean isOf(Name wanted, long id) {
+      return buffer == id && name.equals(wanted);
+    }
+  }
 
   private final PublishedBuffers published;
   private final KeptSegments kept;
@@ -86,7 +91,7 @@ final class Holds implements AutoCloseable {
     requireQuota(peer);
     places.take(peer.uid());
     try {
-      return add(held(peer, buffer, found));
+      return add(held(peer, name, buffer, found));
     } catch (Refusal e) {
       places.give(peer.uid());
       throw e;
@@ -102,14 +107,15 @@ final class Holds implements AutoCloseable {
     }
   }
 
-  private Hold held(Peer peer, long buffer, PublishedBuffers.Found found) throws Refusal {
+  private Hold held(Peer peer, Name name, long buffer, PublishedBuffers.Found found)
+      throws Refusal {
     KeptSegments.Kept slab = kept.keep(peer, found.slab());
     try {
       Optional<KeptSegments.Kept> dedicated =
           found.dedicated().isPresent()
               ? Optional.of(kept.keep(peer, found.dedicated().get()))
               : Optional.empty();
-      return new Hold(peer, buffer, found.place().offset(), slab, dedicated, clock.nanos());
+      return new Hold(peer, name, buffer, found.place().offset(), slab, dedicated, clock.nanos());
     } catch (Refusal e) {
       kept.release(slab, peer);
       throw e;
@@ -135,7 +141,7 @@ final class Holds implements AutoCloseable {
   Opening open(Name name, long buffer, long number, OptionalLong mappedSlab) throws Refusal {
     Optional<Hold> hold =
         Optional.ofNullable(holds.get(number))
-            .filter(found -> found.buffer == buffer && !isOver(found));
+            .filter(found -> found.isOf(name, buffer) && !isOver(found));
     if (published.isOf(name, buffer)) {
       return new Opening(published.open(name, mappedSlab), () -> end(number, hold));
     }

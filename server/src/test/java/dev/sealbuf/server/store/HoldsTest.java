@@ -172,7 +172,7 @@ class HoldsTest {
   }
 
   @Test
-  void aWrongNumberOrBufferUsesNothingUp() throws Refusal {
+  void aWrongNumberBufferOrNameUsesNothingUp() throws Refusal {
     Publication made = store.put(PRODUCER, "a", "a");
     Publication other = store.put(PRODUCER, "b", "b");
     long hold = hold(PRODUCER, made);
@@ -181,6 +181,11 @@ class HoldsTest {
 
     isNotLeft(made, hold == 1 ? 2 : 1);
     isNotLeft(other, hold);
+    Refused.with(
+        ErrorCode.NOT_FOUND,
+        "this buffer does not have this name, and no such hold is left: buffer=%d name=b"
+            .formatted(made.buffer()),
+        () -> store.on(each -> each.openHeld(READER, "b", made.buffer(), hold, NOT_MAPPED)));
     assertThat(read(openHeld(READER, made, hold))).isEqualTo(text("a"));
   }
 
