@@ -8,12 +8,16 @@ order. Mappings stay as they are: what is mapped can be read, and a range that w
 
 While a thread maps or unmaps a writer's memory a fork waits, so that a child never has a mapping of
 which nothing is known. `_idle` looks after its thread by itself.
+
+Nothing of the library is imported later than all of it: a child that is forked while another thread
+imports a module waits for that thread, which it does not have, as soon as it needs the module too.
 """
 
 import os
 
 from sealbuf import _connection as connection
 from sealbuf import _descriptor as descriptor
+from sealbuf import _handle  # noqa: F401 - or the first pickle would import it
 from sealbuf import _link as link
 from sealbuf import _writer as writer
 

@@ -8,7 +8,8 @@ call but for its sleep, unless a session has something to tell the daemon that i
 
 There is one thread for all stores of a process. It starts with the first, keeps none of them alive,
 and ends when there is none left. For the moment of a fork it ends too: so it holds no lock that the
-child would find locked for ever, and Python does not warn of a fork beside other threads.
+child would find locked for ever, and Python does not warn of a fork beside other threads (but 3.13
+does: it counts them when this one runs again).
 """
 
 import os
