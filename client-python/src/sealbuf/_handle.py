@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from sealbuf import _pool as pool
 from sealbuf._buffer import Buffer
-from sealbuf._errors import InvalidRequest, NotFound
+from sealbuf._errors import Closed, InvalidRequest, NotFound
 from sealbuf._layout import Record
 from sealbuf._limits import HOLD_SECONDS, SEQ_MAX
 from sealbuf._link import Link
@@ -30,11 +30,19 @@ _FIELDS = {"socket": str, "namespace": str, "daemon": str, "buffer": int, "name"
 def reduced(record: Record, origin: Origin) -> tuple[Callable[..., Buffer], Handle]:
     """What pickle writes for a Buffer. Takes a hold."""
     name, buffer = record.name, record.buffer
-    link = _link_of(origin)
+    try:
+        hold = _held(_link_of(origin), name, buffer, origin.daemon)
+    except Closed:  # which another thread did meanwhile
+        hold = _held(_pooled(origin), name, buffer, origin.daemon)
+    return open_handle, (origin.socket, origin.namespace, origin.daemon, buffer, name, hold)
+
+
+def _held(link: Link, name: str, buffer: int, daemon: str) -> int:
+    """Takes a hold; its number."""
     deadline = link.deadline()
 
     def call(session: Session) -> int:
-        session.check_daemon(origin.daemon, name)
+        session.check_daemon(daemon, name)
         try:
             return session.hold(name, buffer, deadline)
         except NotFound:
@@ -43,8 +51,7 @@ def reduced(record: Record, origin: Origin) -> tuple[Callable[..., Buffer], Hand
                 f"buffer={buffer}"
             ) from None
 
-    hold = link.run(call, deadline, repeat=True)
-    return open_handle, (origin.socket, origin.namespace, origin.daemon, buffer, name, hold)
+    return link.run(call, deadline, repeat=True)
 
 
 def open_handle(*handle: Any) -> Buffer:
@@ -70,8 +77,12 @@ def _link_of(origin: Origin) -> Link:
     """That of the store which the buffer came through, unless it was closed."""
     link = origin.link()
     if link is None or link.session is None:
-        return pool.link_to(origin.socket, origin.namespace)
+        return _pooled(origin)
     return link
+
+
+def _pooled(origin: Origin) -> Link:
+    return pool.link_to(origin.socket, origin.namespace)
 
 
 def _checked(handle: tuple[Any, ...]) -> Handle:

@@ -4,6 +4,7 @@ import copy
 import io
 import os
 import pickle
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,34 @@ def test_a_buffer_outlives_its_store_on_its_way_too(path: str, name: str) -> Non
     with sealbuf.connect(path) as store:
         store.delete(name)
     assert pickle.loads(handle) == b"hello"
+
+
+def test_a_buffer_is_sent_while_another_thread_closes_its_store(path: str, name: str) -> None:
+    failed = []
+
+    def send(buffer: sealbuf.Buffer, sending: threading.Event) -> None:
+        try:
+            for _ in range(20):
+                assert pickle.loads(pickle.dumps(buffer)) == b"hello"
+                sending.set()
+        except BaseException as error:  # noqa: BLE001 - told in the main thread
+            failed.append(repr(error))
+            sending.set()
+
+    with sealbuf.connect(path) as other:
+        other.put(b"hello", name)
+        for _ in range(10):
+            with sealbuf.connect(path) as store:
+                sending = threading.Event()
+                arguments = store.get(name), sending
+                threads = [threading.Thread(target=send, args=arguments) for _ in range(3)]
+                for thread in threads:
+                    thread.start()
+                sending.wait()
+            for thread in threads:
+                thread.join()
+        other.delete(name)
+    assert failed == []
 
 
 def test_what_was_opened_by_a_handle_can_be_sent_on(path: str, name: str) -> None:
