@@ -47,6 +47,12 @@ OPERATIONS: dict[str, Operation] = {
     "deletion": lambda x: operator.delitem(x, 0),
     "iteration": list,
     "in": lambda x: 7 in x,
+    "not in": lambda x: 99 in x,
+    "a part in": lambda x: RAW[5:9] in x,
+    "other bytes in": lambda x: RAW[9:4:-1] in x,
+    "nothing in": lambda x: b"" in x,
+    "all of it in": lambda x: RAW in x,
+    "more than it in": lambda x: RAW + b"!" in x,
     "reversed": lambda x: list(reversed(x)),
     "bytes": bytes,
     "hash": hash,
@@ -199,3 +205,13 @@ def test_a_buffer_equals_one_of_the_same_format_shape_and_bytes(what: str) -> No
 def test_it_is_a_buffer_to_isinstance() -> None:
     assert isinstance(unpublished(Source.of(RAW)), Kind)
     assert issubclass(sealbuf.Writer, Kind)
+
+
+def test_a_buffer_may_be_looked_for_in_another() -> None:
+    buffer = unpublished(Source.of(RAW))
+    assert unpublished(Source.of(RAW[3:7])) in buffer
+    assert unpublished(Source.of(RAW[::-1])) not in buffer
+    assert np.frombuffer(RAW[3:7], dtype="u1") in buffer
+    with pytest.raises(TypeError) as caught:
+        assert "text" in buffer
+    assert str(caught.value) == "memoryview: a bytes-like object is required, not 'str'"

@@ -18,6 +18,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from operator import index
 from typing import Any, Self, TypeAlias
 
 from sealbuf import _memory as memory
@@ -40,10 +41,10 @@ class Buffer:
     """Immutable bytes in shared memory. The kernel refuses whoever tries to change them.
 
     Comes from `Store.get`, `Store.put` and `Writer.seal`. With one axis and format `B`, `b` or `c`
-    it behaves as `bytes` where that needs no copy: `len`, indexing, iteration, `==` and `hash` are
-    those of its bytes; a slice is a memoryview of the same pages. Otherwise it behaves as its
-    memoryview, items of `format` in `shape`; two Buffers are equal when their formats, shapes and
-    bytes are, and `hash` is always that of `bytes(buffer)`.
+    it behaves as `bytes` where that needs no copy: `len`, indexing, iteration, `in`, `==` and
+    `hash` are those of its bytes; a slice is a memoryview of the same pages. Otherwise it behaves
+    as its memoryview, items of `format` in `shape`; two Buffers are equal when their formats,
+    shapes and bytes are, and `hash` is always that of `bytes(buffer)`.
 
     From Python 3.12 on it has the buffer protocol, so it can be passed where bytes-like objects
     can. On 3.11 no Python class has: pass `buffer.memoryview()`. `numpy.asarray(buffer)` works on
@@ -119,6 +120,17 @@ class Buffer:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._sequence())
+
+    def __contains__(self, item: Any) -> bool:
+        """Of bytes, as `bytes` has it: a value, or a run of them. Otherwise an item."""
+        sequence = self._sequence()
+        if not isinstance(sequence, memoryview):
+            return item in sequence
+        try:
+            return index(item) in sequence
+        except TypeError:
+            part = item.to_bytes() if isinstance(item, Buffer) else memoryview(item).tobytes()
+            return memory.contains(sequence, part)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Buffer):

@@ -77,6 +77,9 @@ _mprotect = _libc.mprotect
 _mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _memcmp = _libc.memcmp
 _memcmp.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+_memmem = _libc.memmem
+_memmem.restype = ctypes.c_void_p
+_memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t]
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
 
@@ -277,3 +280,10 @@ def equal(left: memoryview, right: memoryview) -> bool:
     if left.nbytes != right.nbytes:
         return False
     return bool(_memcmp(address_of(left), address_of(right), left.nbytes) == 0)
+
+
+def contains(memory: memoryview, part: bytes) -> bool:
+    """Whether these bytes are somewhere in a C-contiguous view."""
+    if not part:
+        return True
+    return _memmem(address_of(memory), memory.nbytes, part, len(part)) is not None

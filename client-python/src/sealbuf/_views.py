@@ -75,6 +75,9 @@ class Shown:
     def __iter__(self) -> Iterator[Any]:
         return self._while_held(iter(self._items()))
 
+    def __contains__(self, item: object) -> bool:
+        return item in self._items()
+
     def __eq__(self, other: object) -> bool:
         return self._items() == other
 
