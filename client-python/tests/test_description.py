@@ -80,7 +80,9 @@ RULE = "a shorter buffer has fewer items along its first axis, in C order"
     [
         (described("d", 8, (4, 3)), 50, 24),
         (described("d", 8, (4, 3), fortran=True), 48, 96),
+        (described("d", 8, (4, 3), fortran=True), 0, 96),
         (described("d", 8, ()), 4, 8),
+        (described("d", 8, ()), 0, 8),
     ],
 )
 def test_other_lengths_are_refused(description: Description, nbytes: int, multiple: int) -> None:

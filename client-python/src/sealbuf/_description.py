@@ -70,8 +70,9 @@ class Description(NamedTuple):
         """Of the first bytes only: fewer items along the first axis."""
         if nbytes == self.nbytes:
             return self
-        row = self.strides[0] if self.shape and self.c_order else self.nbytes
-        if nbytes % row:
+        divisible = self.shape and self.c_order
+        row = self.strides[0] if divisible else self.nbytes
+        if not divisible or nbytes % row:
             raise InvalidRequest(
                 f"a shorter buffer has fewer items along its first axis, in C order: "
                 f"nbytes={nbytes} multiple_of={row}"

@@ -82,7 +82,7 @@ def test_fewer_bytes_are_fewer_rows(path: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "nbytes", "multiple"), [("C", 50, 24), ("F", 48, 96), ("C", 8, 24)]
+    ("order", "nbytes", "multiple"), [("C", 50, 24), ("F", 48, 96), ("F", 0, 96), ("C", 8, 24)]
 )
 def test_a_seal_of_half_a_row_is_refused_and_changes_nothing(
     path: str, name: str, order: Literal["C", "F"], nbytes: int, multiple: int
