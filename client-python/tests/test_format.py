@@ -61,6 +61,12 @@ def test_alignment_is_that_of_the_compiler() -> None:
     assert (parse("db").size, parse("db").unpadded, parse("db").packed) == (16, 9, 9)
 
 
+def test_a_space_may_follow_an_order_and_the_last_order_counts() -> None:
+    assert parse("< i") == parse("<i")
+    assert parse("T{^ 2w:a: !h:b:}") == parse("T{^2w:a:!h:b:}")
+    assert parse("!^L") == parse("^L")
+
+
 POINTERS = (
     "format has pointers, which mean nothing to other processes; "
     "put numbers, or what pickle.dumps returns"

@@ -141,9 +141,10 @@ class _Reader:
 
     def _field(self, read: _Fields, depth: int) -> None:
         shape = self._shape()
-        if self._next in BYTE_ORDERS:
+        while self._next in BYTE_ORDERS:
             self._order = self._next
             self._at += 1
+            self._while(" ")
         count = self._while("0123456789")
         padding = self._next == "x"
         item = self._item(int(count or 1), depth)
