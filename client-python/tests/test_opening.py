@@ -12,11 +12,12 @@ from helpers import segments
 from helpers.peer import Peer
 from helpers.segments import CATALOG, CATALOG_BYTES, DAEMON, SLAB, HandMade, Memfd
 from sealbuf import _layout as layout
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._dial import hello
 from sealbuf._link import Link
 from sealbuf._memory import SEALED
+from sealbuf._reply import Reply
 from sealbuf._store import Store
 
 DEDICATED = 9

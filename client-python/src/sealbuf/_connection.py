@@ -24,7 +24,6 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
@@ -43,6 +42,7 @@ from sealbuf._errors import (
 from sealbuf._forgotten import Forgotten
 from sealbuf._frames import Decoder, Frame
 from sealbuf._limits import DESCRIPTORS_MAX
+from sealbuf._reply import Reply
 
 READ_BYTES = 65536
 """Most of what one read takes in; a page of list may need a few."""
@@ -54,29 +54,6 @@ _NUMBER_BYTES = array.array("i").itemsize
 _CONTROL_BYTES = socket.CMSG_SPACE(DESCRIPTORS_MAX * _NUMBER_BYTES)
 _UNFINISHED = frozenset({"lent", "reserved"})
 """Replies that give something which has to be given back."""
-
-
-@dataclass(slots=True)
-class Reply:
-    """A checked reply. Whoever takes it owns its descriptors."""
-
-    kind: str
-    head: dict[str, Any]
-    payload: bytes
-    descriptors: list[Descriptor] = field(default_factory=list)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.head[name]
-
-    def close(self) -> None:
-        for descriptor in self.descriptors:
-            descriptor.close()
-
-    def __enter__(self) -> "Reply":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Connection:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from time import sleep
 from typing import TypeAlias
 
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._errors import Error, NoDaemon, NotPermitted, Timeout
+from sealbuf._reply import Reply
 from sealbuf._version import __version__
 
 BACKLOG_PAUSES = (0.001, 0.05)

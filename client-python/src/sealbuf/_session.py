@@ -17,7 +17,7 @@ from sealbuf import _idle as idle
 from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._catalog import Answer, CatalogReader, Slab
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._description import Description
 from sealbuf._entry import Entry
@@ -29,6 +29,7 @@ from sealbuf._memory import Mapping
 from sealbuf._names import name_bytes, utf8
 from sealbuf._origin import Origin, OwnRecord
 from sealbuf._protocol import check_entries, check_holders, encode_rows
+from sealbuf._reply import Reply
 from sealbuf._side import parked
 from sealbuf._source import Source
 from sealbuf._terms import Terms

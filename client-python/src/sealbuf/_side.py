@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._dial import Dial
 from sealbuf._errors import Closed, Disconnected, Timeout
+from sealbuf._reply import Reply
 
 IDLE_MAX = 4
 """Sessions kept for the next who waits; each is a descriptor here and one at the daemon."""

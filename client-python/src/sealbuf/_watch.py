@@ -15,10 +15,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sealbuf._buffer import utc
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._descriptor import Descriptor
 from sealbuf._errors import Closed, Disconnected, Timeout
+from sealbuf._reply import Reply
 
 if TYPE_CHECKING:
     from sealbuf._link import Link

@@ -32,7 +32,7 @@ from typing import Any, Self, SupportsIndex
 from weakref import WeakSet, WeakValueDictionary
 
 from sealbuf._buffer import Buffer, record_of
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._description import Description
 from sealbuf._errors import (
@@ -46,6 +46,7 @@ from sealbuf._errors import (
 )
 from sealbuf._memory import SEALED, Mapping, check_segment
 from sealbuf._origin import Origin, OwnRecord
+from sealbuf._reply import Reply
 from sealbuf._unnamed import end_with
 from sealbuf._views import Shown, View, buffer_class
 

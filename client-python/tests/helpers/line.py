@@ -11,10 +11,11 @@ from helpers import segments
 from helpers.peer import Peer
 from helpers.segments import CATALOG, CATALOG_BYTES, SLAB, HandMade
 from sealbuf import _layout as layout
-from sealbuf._connection import Connection, Reply
+from sealbuf._connection import Connection
 from sealbuf._deadline import Deadline
 from sealbuf._dial import hello
 from sealbuf._link import Link
+from sealbuf._reply import Reply
 from sealbuf._store import Store
 
 
