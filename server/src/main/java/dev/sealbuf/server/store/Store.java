@@ -68,8 +68,7 @@ public final class Store implements AutoCloseable {
       Workers workers,
       Gauges gauges,
       HeldSegments held,
-      Memory memory)
-      throws Refusal {
+      Memory memory) {
     this.config = config;
     this.started = config.clock().nanos();
     this.account = account;
@@ -114,6 +113,7 @@ public final class Store implements AutoCloseable {
     room = new Room(account, memory.slabs(), loop, heap);
     boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
     evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
+    catalog.whenShort(evictor::makeRoomForTable);
     expiry = new Expiry(walk, published, config.clock(), started, loop, heap);
     published.addPlaceListener(memory.dedicated());
     published.addPlaceListener(expiry);
@@ -133,12 +133,7 @@ public final class Store implements AutoCloseable {
       Gauges gauges = Gauges.test();
       HeldSegments held = new HeldSegments(account, workers, watch, gauges, config.clock());
       Memory memory = Memory.begin(account, workers, held, config.random().nextLong());
-      try {
-        return new Store(config, loop, account, workers, gauges, held, memory);
-      } catch (Refusal e) {
-        memory.close();
-        throw e;
-      }
+      return new Store(config, loop, account, workers, gauges, held, memory);
     } catch (Refusal e) {
       throw new IOException("no store can be opened: " + e.getMessage(), e);
     }
