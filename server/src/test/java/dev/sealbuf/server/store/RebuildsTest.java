@@ -5,9 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sealbuf.testing.LeakCheck;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Tables grow in time, however little of the loop's time there is for them, and in a full store.
 @ExtendWith(LeakCheck.class)
@@ -39,6 +44,31 @@ class RebuildsTest {
 
       assertThat(parts.catalog.spilled()).isZero();
       assertThat(parts.names(NAMES)).isEqualTo(NAMES);
+    }
+  }
+
+  /// Names come and go, hardly ever with a turn in between.
+  @ParameterizedTest(name = "seed {0}")
+  @ValueSource(longs = {1, 2, 3})
+  void noNameIsLostWhoeverDidTheWork(long seed) throws Refusal {
+    Random random = new Random(seed);
+    Set<String> live = new TreeSet<>();
+    try (Parts parts = new Parts()) {
+      for (int i = 0; i < 30_000; i++) {
+        int most = i / 10_000 % 2 == 0 ? NAMES.size() : NAMES.size() / 100;
+        String name = NAMES.get(random.nextInt(NAMES.size()));
+        if (live.remove(name)) {
+          parts.delete(name);
+        } else if (live.size() < most) {
+          parts.put(name, 0);
+          live.add(name);
+        }
+        if (random.nextInt(500) == 0) {
+          parts.loop.turn();
+        }
+      }
+      assertThat(parts.names(NAMES)).isEqualTo(NAMES.stream().filter(live::contains).toList());
+      assertThat(parts.published.count()).isEqualTo(live.size());
     }
   }
 
