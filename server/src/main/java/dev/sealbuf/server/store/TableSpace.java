@@ -50,7 +50,8 @@ final class TableSpace implements AutoCloseable {
 
     Table take(int log2Slots) {
       if (!hasRoom(Table.bytes(log2Slots))) {
-        throw new IllegalStateException("a table lies where there is room: log2_slots=" + log2Slots);
+        throw new IllegalStateException(
+            "a table lies where there is room: log2_slots=" + log2Slots);
       }
       long page = position / HeaderLayout.PAGE_BYTES;
       position += Table.bytes(log2Slots);
