@@ -1,12 +1,7 @@
 package dev.sealbuf.server.store;
 
-import dev.sealbuf.memory.Fd;
 import dev.sealbuf.protocol.BatchIndex;
-import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
-import dev.sealbuf.server.segment.CatalogSegment;
-import dev.sealbuf.server.segment.SegmentKind;
-import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
 import dev.sealbuf.server.watch.Watch;
@@ -55,7 +50,7 @@ public final class Store implements AutoCloseable {
   private final Listing listing;
   private final Gauges gauges;
   private final HeldSegments held;
-  private final Ledger ledger;
+  private final Handouts handouts;
   private final Holders holders;
   private final Room room;
   private final Evictor evictor;
@@ -68,8 +63,7 @@ public final class Store implements AutoCloseable {
       Workers workers,
       Gauges gauges,
       HeldSegments held,
-      Memory memory)
-      throws Refusal {
+      Memory memory) {
     this.config = config;
     this.started = config.clock().nanos();
     this.account = account;
@@ -91,7 +85,8 @@ public final class Store implements AutoCloseable {
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
     watchers = new Watchers(publisher::version, new Replays(walk, turns), turns);
     published.addListener(watchers);
-    ledger = new Ledger(heap, this::exists);
+    handouts = new Handouts(memory, held, heap);
+    Ledger ledger = handouts.ledger();
     claims = new Claims(published, unfinished, rights, config.random());
     reservations = new Reservations(claims, unfinished);
     rendezvous = new Rendezvous(published, reservations, waiters, rights);
@@ -114,6 +109,7 @@ public final class Store implements AutoCloseable {
     room = new Room(account, memory.slabs(), loop, heap);
     boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
     evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
+    catalog.whenShort(evictor::makeRoomForTable);
     expiry = new Expiry(walk, published, config.clock(), started, loop, heap);
     published.addPlaceListener(memory.dedicated());
     published.addPlaceListener(expiry);
@@ -133,12 +129,7 @@ public final class Store implements AutoCloseable {
       Gauges gauges = Gauges.test();
       HeldSegments held = new HeldSegments(account, workers, watch, gauges, config.clock());
       Memory memory = Memory.begin(account, workers, held, config.random().nextLong());
-      try {
-        return new Store(config, loop, account, workers, gauges, held, memory);
-      } catch (Refusal e) {
-        memory.close();
-        throw e;
-      }
+      return new Store(config, loop, account, workers, gauges, held, memory);
     } catch (Refusal e) {
       throw new IOException("no store can be opened: " + e.getMessage(), e);
     }
@@ -156,17 +147,11 @@ public final class Store implements AutoCloseable {
   ///
   /// @param client what it calls itself
   public CatalogHandle beginSession(Peer peer, String client) throws Refusal {
-    CatalogHandle handle = catalog();
-    ledger.begin(peer, client);
-    ledger.handed(peer, SegmentKey.of(SegmentKind.CATALOG, handle.segment()));
-    return handle;
+    return handouts.begin(peer, client);
   }
 
   CatalogHandle catalog() throws Refusal {
-    CatalogSegment first = memory.tables().first();
-    List<Fd> descriptors = FreshDescriptors.open(first::freshReadOnly);
-    long daemon = memory.header().daemon();
-    return new CatalogHandle(first.number(), first.bytes(), daemon, descriptors);
+    return handouts.catalog();
   }
 
   /// Publishes a small buffer; without a name under one that is made up.
@@ -263,7 +248,7 @@ public final class Store implements AutoCloseable {
       throws Refusal {
     return rendezvous
         .open(peer, Name.of(name), slab, newer, wait)
-        .thenApply(place -> handed(peer, place));
+        .thenApply(place -> handouts.opened(peer, place));
   }
 
   /// Finds a buffer for a peer that wants it alone, or waits for it.
@@ -271,7 +256,7 @@ public final class Store implements AutoCloseable {
     return rendezvous
         .take(peer, Name.of(name), wait)
         .thenApply(taking -> {
-          handed(peer, taking.location());
+          handouts.opened(peer, taking.location());
           return taking;
         });
   }
@@ -281,47 +266,13 @@ public final class Store implements AutoCloseable {
       throws Refusal {
     return rendezvous
         .reserve(peer, Name.of(name), wait)
-        .thenApply(standing -> standing instanceof Location place ? handed(peer, place) : standing);
-  }
-
-  private Location handed(Peer peer, Location place) {
-    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, place.slab()));
-    if (place.segment() != 0) {
-      ledger.handed(peer, SegmentKey.of(SegmentKind.DEDICATED, place.segment()));
-    }
-    return place;
-  }
-
-  private boolean exists(long key) {
-    long number = SegmentKey.number(key);
-    return held.contains(key)
-        || (SegmentKey.isDedicated(key)
-            ? memory.dedicated().find(number).isPresent()
-            : memory.slabs().find(number).isPresent() || memory.tables().find(number).isPresent());
+        .thenApply(standing ->
+            standing instanceof Location place ? handouts.opened(peer, place) : standing);
   }
 
   /// A slab or a catalog segment.
   public SegmentHandle map(Peer peer, long segment) throws Refusal {
-    SegmentHandle handle = map(segment);
-    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, segment));
-    return handle;
-  }
-
-  private SegmentHandle map(long segment) throws Refusal {
-    Optional<CatalogSegment> tables = memory.tables().find(segment);
-    if (tables.isPresent()) {
-      List<Fd> descriptors = FreshDescriptors.open(tables.get()::freshReadOnly);
-      return new SegmentHandle(segment, tables.get().bytes(), descriptors);
-    }
-    Slab slab =
-        memory
-            .slabs()
-            .find(segment)
-            .orElseThrow(() ->
-                new Refusal(
-                    ErrorCode.NOT_FOUND,
-                    "no slab or catalog segment has this number: segment=" + segment));
-    return new SegmentHandle(segment, Slab.BYTES, FreshDescriptors.open(slab::freshReadOnly));
+    return handouts.map(peer, segment);
   }
 
   public Deletion delete(Peer peer, String name) throws Refusal {
@@ -411,7 +362,7 @@ public final class Store implements AutoCloseable {
     watchers.endSession(session);
     room.endSession(session);
     lender.endSession(session);
-    ledger.end(session);
+    handouts.ledger().end(session);
   }
 
   /// Ends the store: waits for the workers, says goodbye in the catalog and gives all memory back.
