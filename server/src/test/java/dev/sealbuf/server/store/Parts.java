@@ -34,7 +34,11 @@ final class Parts implements AutoCloseable {
   }
 
   Parts(long capacity) {
-    account = new Account(capacity, TestStore.SEGMENTS_MAX, Headroom.UNLIMITED);
+    this(capacity, Headroom.UNLIMITED);
+  }
+
+  Parts(long capacity, Headroom headroom) {
+    account = new Account(capacity, TestStore.SEGMENTS_MAX, headroom);
     Rights rights = new Rights(TestStore.DAEMON);
     try {
       watch = Watch.start(loop);
