@@ -6,10 +6,12 @@ import pytest
 
 import sealbuf
 from harness.daemon import Daemon, running
-from harness.examples import claimed, examples, run_python
+from harness.examples import TREE, claimed, examples, run_python
 from harness.uids import Uid
 from helpers.tables import sections
 from sealbuf import _errors as errors
+from sealbuf import _limits as limits
+from sealbuf import _memory as memory
 
 PAGE = "docs/python.md"
 EXAMPLES = examples(PAGE, "python")
@@ -31,6 +33,10 @@ def test_an_example_prints_what_it_says(guided: Daemon, at: int) -> None:
     forget_all(guided)
 
 
+def test_every_block_of_python_is_an_example() -> None:
+    assert len(EXAMPLES) == (TREE / PAGE).read_text().count("```python") > 0
+
+
 def forget_all(daemon: Daemon) -> None:
     """So that no example needs another, nor stands in its way."""
     with daemon.open(Uid.READER) as client:
@@ -41,6 +47,18 @@ def forget_all(daemon: Daemon) -> None:
 def test_every_error_has_a_row_with_what_else_it_is() -> None:
     documented = {row[0].strip("`"): row[1].strip("`") for row in sections(f"../{PAGE}")["Errors"]}
     assert documented == {kind.__name__: also(kind) for kind in errors.BY_CODE.values()}
+
+
+def test_limits_are_those_of_the_protocol() -> None:
+    documented = dict(sections(f"../{PAGE}")["Limits"])
+    assert documented["a name"].startswith(f"1 to {limits.NAME_MAX} bytes of UTF-8")
+    assert documented["axes, a format, metadata"] == (
+        f"{limits.NDIM_MAX}, {limits.FORMAT_MAX} bytes, {limits.METADATA_MAX} bytes"
+    )
+    assert documented["a batch of `put_many`"] == f"{limits.BATCH_MAX} buffers"
+    assert documented["handles waiting to be opened"] == f"{limits.HOLDS_MAX} a user"
+    mappings = documented["open buffers of their own segment"]
+    assert mappings.startswith(f"{memory.MAPPINGS_MAX} a process")
 
 
 def also(kind: type[sealbuf.Error]) -> str:

@@ -26,8 +26,16 @@ def test_the_python_example_of_waiting_prints_what_it_says(daemon: Daemon) -> No
     assert printed == "b'two' b'uno' 1000 ['part/1', 'part/2']\n"
 
 
+def test_the_python_example_of_arrays_prints_what_it_says(daemon: Daemon) -> None:
+    try:
+        printed = run_python(daemon, "arrays.py", PYTHON[2])
+    finally:
+        delete(daemon, "rows", "images")
+    assert printed == "float32 5.0 (64, 224, 224, 3) False\n"
+
+
 def test_the_python_example_of_handles_prints_what_it_says(daemon: Daemon) -> None:
-    printed = run_python(daemon, "handles.py", PYTHON[2])
+    printed = run_python(daemon, "handles.py", PYTHON[3])
     assert printed == "True 10000000\n"
 
 

@@ -1,7 +1,7 @@
 """The examples of a page: found, run as a user runs them, and what they say that they print.
 
-A comment behind `print(...)` is the line that it prints; comments at the end of an example are lines
-that it prints too. `A; on 3.11: B` is B there and A since.
+A comment behind `print(...)` is the line that it prints; comments at the end of an example are
+lines that it prints too. `A; on 3.11: B` is B there and A since.
 """
 
 import os
@@ -56,7 +56,9 @@ def run(daemon: Daemon, file: str, code: str, command: list[str], **variables: s
 def run_python(daemon: Daemon, file: str, code: str) -> str:
     """The same in Python, which may start daemons of its own."""
     interpreter, variables = python_environment()
-    variables = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables = {
+        name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
     variables |= {"SEALBUF_LAUNCHER": str(launcher()), "JAVA25_HOME": java_home()}
     return run(daemon, file, code, [interpreter], PYTHONPYCACHEPREFIX=compiled(), **variables)
 
