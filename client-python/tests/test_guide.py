@@ -28,9 +28,11 @@ def guided() -> Iterator[Daemon]:
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("at", range(len(EXAMPLES)))
 def test_an_example_prints_what_it_says(guided: Daemon, at: int) -> None:
-    printed = run_python(guided, "example.py", EXAMPLES[at])
+    try:
+        printed = run_python(guided, "example.py", EXAMPLES[at])
+    finally:
+        forget_all(guided)
     assert printed.splitlines() == claimed(EXAMPLES[at]), EXAMPLES[at]
-    forget_all(guided)
 
 
 def test_every_block_of_python_is_an_example() -> None:
