@@ -113,6 +113,10 @@ class Writer:
         try:
             with lender.connection.judging(), undivided, writing:
                 size = lent["segment_bytes"]
+                if lent["nbytes"] != self._nbytes:
+                    raise ProtocolError(
+                        f"another length was lent: nbytes={lent['nbytes']} asked={self._nbytes}"
+                    )
                 if size < self._nbytes:
                     raise ProtocolError(
                         f"segment shorter than its buffer: bytes={size} nbytes={self._nbytes}"
