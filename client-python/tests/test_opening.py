@@ -295,7 +295,8 @@ def test_a_listing_that_does_not_go_on_is_refused(script: Script) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"nbytes": 8193}, "segment shorter than its buffer: bytes=8192 nbytes=8193"),
+        ({"nbytes": 6}, "another length was lent: nbytes=6 asked=5"),
+        ({"segment_bytes": 4}, "segment shorter than its buffer: bytes=4 nbytes=5"),
         ({"segment_bytes": 4096}, "segment of another size: bytes=8192 stated=4096"),
     ],
 )

@@ -33,7 +33,7 @@ def share(daemon: Daemon, task: str, rounds: int, method: str = "fork") -> str:
 def test_eight_threads_get_and_put_through_one_store(
     daemon: Daemon, rounds: Callable[..., int]
 ) -> None:
-    each = rounds(100_000) // 8
+    each = rounds(100_000, 2_000)
     assert share(daemon, "threads", each) == f"{8 * each} gets and puts\n"
 
 

@@ -50,7 +50,7 @@ PUTS = """
 
     with sealbuf.connect(sys.argv[1]) as store:
         for number in range(int(sys.argv[2])):
-            store.put(bytes(1024))
+            store.put(bytes(1024), "calls", replace=True)
 """
 
 SEALS = """
@@ -59,11 +59,10 @@ SEALS = """
 
     with sealbuf.connect(sys.argv[1]) as store:
         for number in range(int(sys.argv[2])):
-            with store.create(nbytes=64 << 20) as writer:
+            with store.create("large", nbytes=64 << 20) as writer:
                 writer.memoryview()[:5] = b"hello"
-            name = writer.name
             del writer
-            store.delete(name)
+            store.delete("large")
 """
 
 DELETED = 1

@@ -25,9 +25,12 @@ from sealbuf._writer import Writer
 Batch: TypeAlias = Mapping[str, Source]
 
 
-def check_count(count: int) -> None:
-    if count > BATCH_MAX:
-        raise InvalidRequest(f"too many buffers for one batch: count={count} max={BATCH_MAX}")
+def check_batch(batch: Any) -> None:
+    """That it is a batch, before anything is asked of what is in it."""
+    if not isinstance(batch, Mapping):
+        raise TypeError(f"a batch is a mapping of names to data: type={type(batch).__name__}")
+    if len(batch) > BATCH_MAX:
+        raise InvalidRequest(f"too many buffers for one batch: count={len(batch)} max={BATCH_MAX}")
 
 
 def put_many(session: Session, batch: Batch, terms: Terms, deadline: Deadline) -> dict[str, Buffer]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
 from sealbuf import _fork as fork
 from sealbuf._address import socket_path
-from sealbuf._batch import check_count, put_many
+from sealbuf._batch import check_batch, put_many
 from sealbuf._buffer import Buffer
 from sealbuf._catalog import Answer
 from sealbuf._deadline import Deadline
@@ -131,7 +131,7 @@ class Store:
         segment, which stays in memory as long as one of them does. Readers may see the names appear
         one after the other. Otherwise as `put`.
         """
-        check_count(len(batch))
+        check_batch(batch)
         terms = Terms.of(replace, ttl)
         for name in batch:
             name_bytes(name)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from sealbuf._buffer import utc
 from sealbuf._connection import Connection
@@ -152,6 +152,12 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a watch cannot be copied or pickled; send the Store, and watch there: "
+            f"prefix={self._prefix}"
+        )
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"

@@ -28,7 +28,7 @@ from math import inf
 from operator import index
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, SupportsIndex
+from typing import Any, NoReturn, Self, SupportsIndex
 from weakref import WeakSet, WeakValueDictionary
 
 from sealbuf._buffer import Buffer, record_of
@@ -114,6 +114,10 @@ class Writer:
         try:
             with lender.connection.judging(), undivided, writing:
                 size = lent["segment_bytes"]
+                if lent["nbytes"] != self._nbytes:
+                    raise ProtocolError(
+                        f"another length was lent: nbytes={lent['nbytes']} asked={self._nbytes}"
+                    )
                 if size < self._nbytes:
                     raise ProtocolError(
                         f"segment shorter than its buffer: bytes={size} nbytes={self._nbytes}"
@@ -235,6 +239,13 @@ class Writer:
         if self._state in _UNFINISHED:
             self._lender.connection.forget(self._buffer)
             warnings.warn(f"writer was dropped: name={self._name}", ResourceWarning, stacklevel=2)
+
+    def __reduce__(self) -> NoReturn:
+        """Two Writers of one segment would each think that they may abort it."""
+        raise TypeError(
+            f"a writer cannot be copied or pickled; send the Buffer that seal returns: "
+            f"name={self._name}"
+        )
 
     def __repr__(self) -> str:
         return f"<sealbuf.Writer {self._name!r} nbytes={self._nbytes} state={self._state.value}>"

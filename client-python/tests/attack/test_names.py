@@ -5,7 +5,6 @@ character in the log.
 """
 
 import os
-import struct
 from contextlib import suppress
 
 import pytest
@@ -74,8 +73,7 @@ def name_in_record(client: RawClient, name: str) -> bytes:
     opened = client.expect("opened", "open", name=name)
     record = os.pread(opened.descriptors[0], 4096, opened["record"])
     opened.close()
-    length = struct.unpack_from("<H", record, NAME_BYTES_AT)[0]
-    return record[NAME_AT : NAME_AT + length]
+    return record[NAME_AT : NAME_AT + record[NAME_BYTES_AT]]
 
 
 @pytest.mark.parametrize("name", GOOD.values(), ids=GOOD.keys())

@@ -153,3 +153,10 @@ def test_a_writer_replaces_at_its_seal(path: str, name: str) -> None:
         assert store.get(name) == b"new"
         assert old == b"old"
         store.delete(name)
+
+
+def test_a_batch_is_a_mapping(path: str) -> None:
+    batch: Any = [("a", b"")]
+    with sealbuf.connect(path) as store, pytest.raises(TypeError) as caught:
+        store.put_many(batch)
+    assert str(caught.value) == "a batch is a mapping of names to data: type=list"

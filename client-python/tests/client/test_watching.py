@@ -1,11 +1,14 @@
 """Events: in order, with a replay, from other threads and through an event loop."""
 
 import asyncio
+import copy
 import os
+import pickle
 import select
 import signal
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -168,3 +171,15 @@ def test_a_prefix_is_checked(path: str, prefix: str) -> None:
 def test_whoever_may_read_may_watch(path: str, foreign: str) -> None:
     with sealbuf.connect(path) as store, store.watch(foreign, replay=True) as watch:
         assert told([next(watch)]) == [("sealed", foreign)]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, pickle.dumps])
+def test_there_is_one_watch_of_a_session(
+    path: str, name: str, duplicate: Callable[[object], object]
+) -> None:
+    with sealbuf.connect(path) as store, store.watch(name) as watch:
+        with pytest.raises(TypeError) as caught:
+            duplicate(watch)
+        assert str(caught.value) == (
+            f"a watch cannot be copied or pickled; send the Store, and watch there: prefix={name}"
+        )

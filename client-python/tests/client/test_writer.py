@@ -1,9 +1,12 @@
 """Buffers that are written in place: every way in which a writer can end."""
 
+import copy
 import faulthandler
 import os
+import pickle
 import signal
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -258,3 +261,21 @@ else:
                 np.frombuffer(writer, "u1").setflags(write=True)
             assert writer.seal() == bytes([8, 7, 7, 7, 7])
             store.delete(name)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_there_is_one_writer_of_a_buffer(
+    path: str, name: str, duplicate: Callable[[object], object]
+) -> None:
+    with sealbuf.connect(path) as store:
+        with store.create(name, nbytes=5) as writer:
+            with pytest.raises(TypeError) as caught:
+                duplicate(writer)
+            assert str(caught.value) == (
+                f"a writer cannot be copied or pickled; send the Buffer that seal returns: "
+                f"name={name}"
+            )
+            store.ping()
+            writer.memoryview()[:] = b"hello"
+        assert store.get(name) == b"hello"
+        store.delete(name)

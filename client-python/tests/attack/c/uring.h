@@ -41,6 +41,10 @@ static inline int uring_perform(struct uring *ring, const struct io_uring_sqe *r
   sqes[0] = *request;
   ((uint32_t *)(sq + p->sq_off.array))[0] = 0;
   __atomic_store_n((uint32_t *)(sq + p->sq_off.tail), 1, __ATOMIC_RELEASE);
-  if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0) return -errno;
-  return ((struct io_uring_cqe *)(cq + p->cq_off.cqes))[0].res;
+  int done = syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+  int result = done < 0 ? -errno : ((struct io_uring_cqe *)(cq + p->cq_off.cqes))[0].res;
+  munmap(sq, sq_bytes);
+  munmap(cq, cq_bytes);
+  munmap(sqes, p->sq_entries * sizeof *sqes);
+  return result;
 }

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Cost.** A [#refresh] that finds the same buffer as before loads four words of shared memory
 /// and their neighbours; it makes no system call and allocates nothing, and [#segment] is the same
-/// object as before. Only when another buffer has the name, or the daemon moved this one, is it
-/// opened as [Sealbuf#get] does.
+/// object as before. Only when another buffer has the name, the daemon moved this one, or it found
+/// no room for the name in the catalog (`spilled` in the statistics), is it opened as [Sealbuf#get]
+/// does.
 ///
 /// **Threads.** For one at a time; what [#segment] returned may be read by any, until this shows
 /// another buffer or is closed.
@@ -110,7 +111,7 @@ public final class BufferView implements AutoCloseable {
     return buffer;
   }
 
-  /// The bytes of what this shows, read-only; the same object until a refresh finds another buffer.
+  /// The bytes of what this shows, read-only; the same object until a refresh opens another one.
   ///
   /// @throws NotFoundException when this shows nothing
   public MemorySegment segment() {

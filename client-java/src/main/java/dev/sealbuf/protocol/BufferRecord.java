@@ -53,6 +53,7 @@ public record BufferRecord(
     if (record.segment == 0) {
       record.checkPayload(slab.byteSize());
     }
+    record.checkItems();
     return record;
   }
 
@@ -74,6 +75,22 @@ public record BufferRecord(
           "payload outside its segment: offset=%s nbytes=%s segment_bytes=%d"
               .formatted(
                   Long.toUnsignedString(offset), Long.toUnsignedString(nbytes), segmentBytes));
+    }
+  }
+
+  /// Checks that the items are as many bytes as the payload: users have their number from either.
+  private void checkItems() throws LayoutException {
+    long bytes = description.itemBytes(nbytes);
+    boolean fit = bytes >= 0;
+    for (long items : description.shape()) {
+      fit = fit && items >= 0 && (items == 0 || bytes <= Limits.SEQ_MAX / items);
+      bytes *= items;
+    }
+    if (!fit || bytes != nbytes) {
+      throw new LayoutException(
+          "items do not fill the payload: shape=%s strides=%s nbytes=%s"
+              .formatted(
+                  description.shape(), description.strides(), Long.toUnsignedString(nbytes)));
     }
   }
 

@@ -1,7 +1,5 @@
 package dev.sealbuf.protocol;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -63,19 +61,20 @@ public final class DescriptionRules {
     if (format.isEmpty()) {
       throw new DescriptionException("format is empty: bytes=0 min=1");
     }
+    long bytes = 0;
     for (int at = 0; at < format.length(); ) {
       int point = format.codePointAt(at);
       if (Character.isISOControl(point)) {
         throw new DescriptionException(
             "format has a control character: char=U+%04X format_at=%d".formatted(point, at));
       }
-      if (Character.getType(point) == Character.SURROGATE) {
+      if (Names.isSurrogate(point)) {
         throw new DescriptionException(
             "format has an unpaired surrogate: char=U+%04X format_at=%d".formatted(point, at));
       }
+      bytes += Names.utf8Length(point);
       at += Character.charCount(point);
     }
-    int bytes = format.getBytes(UTF_8).length;
     if (bytes > Limits.FORMAT_MAX) {
       throw new DescriptionException(
           "format too long: bytes=%d max=%d".formatted(bytes, Limits.FORMAT_MAX));

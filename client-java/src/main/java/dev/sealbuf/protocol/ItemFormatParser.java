@@ -18,12 +18,18 @@ package dev.sealbuf.protocol;
 final class ItemFormatParser {
   private static final int DEPTH_MAX = 16;
 
+  /// Stands behind the text. In it, it is no item's code.
+  private static final char END = 0;
+
   private final String text;
+  private final char[] chars;
   private int at;
   private char order = '@';
 
   ItemFormatParser(String text) {
     this.text = text;
+    this.chars = new char[text.length() + 1];
+    text.getChars(0, text.length(), chars, 0);
   }
 
   ItemFormat parse() throws DescriptionException {
@@ -38,7 +44,7 @@ final class ItemFormatParser {
   private Layout members(int depth) throws DescriptionException {
     Layout layout = new Layout();
     skipSpaces();
-    while (at < text.length() && text.charAt(at) != '}') {
+    while (at < text.length() && chars[at] != '}') {
       member(layout, depth);
       skipSpaces();
     }
@@ -64,15 +70,22 @@ final class ItemFormatParser {
   /// Reads orders and axes. Returns how many items the axes have; 0: there are none.
   private long prefix() throws DescriptionException {
     long items = 0;
-    while (at < text.length() && "(@^=<>!".indexOf(text.charAt(at)) >= 0) {
-      if (text.charAt(at) == '(') {
+    while (beginsPrefix(chars[at])) {
+      if (chars[at] == '(') {
         items = times(Math.max(items, 1), axes(), at);
       } else {
-        order = text.charAt(at++);
+        order = chars[at++];
         skipSpaces();
       }
     }
     return items;
+  }
+
+  private static boolean beginsPrefix(char next) {
+    return switch (next) {
+      case '(', '@', '^', '=', '<', '>', '!' -> true;
+      default -> false;
+    };
   }
 
   private long axes() throws DescriptionException {
@@ -81,7 +94,7 @@ final class ItemFormatParser {
     do {
       at++;
       items = times(items, number(), start);
-    } while (at < text.length() && text.charAt(at) == ',');
+    } while (chars[at] == ',');
     if (items == 0) {
       throw refuse("a sub-array has 1 item or more", start);
     }
@@ -94,25 +107,24 @@ final class ItemFormatParser {
     if (at == text.length()) {
       throw refuse("a format ends with an item");
     }
-    if (text.startsWith("T{", at)) {
+    if (chars[at] == 'T' && chars[at + 1] == '{') {
       at += 2;
       return structure(start, depth + 1);
     }
-    boolean complex = text.charAt(at) == 'Z' && at + 1 < text.length();
-    String code =
-        text.substring(at, at + (complex ? 2 : Character.charCount(text.codePointAt(at))));
-    ItemType type = ItemType.of(code);
+    boolean complex = chars[at] == 'Z' && chars[at + 1] != END;
+    ItemType type = complex ? ItemType.ofComplex(chars[at + 1]) : ItemType.of(chars[at]);
+    int end = complex ? at + 2 : at + 1;
     if (type == null) {
-      throw refuse("no item has this code", start, code);
+      throw refuse("no item has this code", start, Math.max(end, text.offsetByCodePoints(at, 1)));
     }
     boolean nativeSize = order == '@' || order == '^';
     if (type.isPointer()) {
-      throw refuse("an item is not a pointer", start, code);
+      throw refuse("an item is not a pointer", start, end);
     }
     if (type.isNativeOnly() && !nativeSize) {
-      throw refuse("an item has this code in native formats only", start, code);
+      throw refuse("an item has this code in native formats only", start, end);
     }
-    at += code.length();
+    at = end;
     return new Layout(
         nativeSize ? type.nativeBytes() : type.standardBytes(),
         order == '@' ? type.alignment() : 1);
@@ -137,7 +149,7 @@ final class ItemFormatParser {
   }
 
   private void name() throws DescriptionException {
-    if (at == text.length() || text.charAt(at) != ':') {
+    if (chars[at] != ':') {
       return;
     }
     int start = at++;
@@ -149,14 +161,14 @@ final class ItemFormatParser {
   }
 
   private boolean isDigit() {
-    return at < text.length() && text.charAt(at) >= '0' && text.charAt(at) <= '9';
+    return chars[at] >= '0' && chars[at] <= '9';
   }
 
   private long number() throws DescriptionException {
     int start = at;
     long value = 0;
     while (isDigit()) {
-      value = sum(times(value, 10, start), text.charAt(at++) - '0', start);
+      value = sum(times(value, 10, start), chars[at++] - '0', start);
     }
     if (at == start) {
       throw refuse("a number has digits");
@@ -165,14 +177,14 @@ final class ItemFormatParser {
   }
 
   private void expect(char end, String rule, int start) throws DescriptionException {
-    if (at == text.length() || text.charAt(at) != end) {
+    if (chars[at] != end) {
       throw refuse(rule, start);
     }
     at++;
   }
 
   private void skipSpaces() {
-    while (at < text.length() && text.charAt(at) == ' ') {
+    while (chars[at] == ' ') {
       at++;
     }
   }
@@ -185,9 +197,10 @@ final class ItemFormatParser {
     return new DescriptionException("%s: format_at=%d".formatted(rule, where));
   }
 
-  private static DescriptionException refuse(String rule, int where, String code) {
+  private DescriptionException refuse(String rule, int where, int end) {
     return new DescriptionException(
-        "%s: code=%s format_at=%d".formatted(rule, Names.printable(code), where));
+        "%s: code=%s format_at=%d"
+            .formatted(rule, Names.printable(text.substring(where, end)), where));
   }
 
   private static long times(long a, long b, int where) throws DescriptionException {
@@ -224,8 +237,10 @@ final class ItemFormatParser {
     }
 
     private void repeat(long count, int where) throws DescriptionException {
-      packed = times(packed, count, where);
-      aligned = times(aligned, count, where);
+      if (count != 1) {
+        packed = times(packed, count, where);
+        aligned = times(aligned, count, where);
+      }
     }
 
     private void append(Layout member, int where) throws DescriptionException {

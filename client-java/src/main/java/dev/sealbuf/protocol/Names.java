@@ -77,11 +77,12 @@ public final class Names {
     return text.codePoints().mapToLong(Names::utf8Length).sum();
   }
 
-  private static long utf8Length(int point) {
+  /// Bytes of a code point that is no surrogate.
+  static long utf8Length(int point) {
     return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
   }
 
-  private static boolean isSurrogate(int point) {
+  static boolean isSurrogate(int point) {
     return point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE;
   }
 }

@@ -48,6 +48,11 @@ class BufferRecordTest {
 
   @Test
   void moreAxesThanThereMayBeAreRefused() {
+    long nbytes = slab.get(LittleEndian.U64, RecordLayout.NBYTES);
+    for (int axis = 0; axis < 64; axis++) {
+      slab.set(LittleEndian.U64, RecordLayout.SHAPE + 8L * axis, 1);
+      slab.set(LittleEndian.U64, RecordLayout.SHAPE + 8L * (64 + axis), nbytes);
+    }
     slab.set(LittleEndian.U8, RecordLayout.NDIM, (byte) 64);
     slab.set(LittleEndian.U32, RecordLayout.RECORD_BYTES, 72 + 16 * 64 + 8 + 1);
     assertThatCode(() -> BufferRecord.read(slab, 0)).doesNotThrowAnyException();
@@ -72,13 +77,29 @@ class BufferRecordTest {
   }
 
   @Test
+  void itemsThatDoNotFillThePayloadAreRefused() {
+    scribbledShape(6, 1, "shape=[6] strides=[1] nbytes=5");
+    scribbledShape(-5, -1, "shape=[-5] strides=[-1] nbytes=5");
+    scribbledShape(5, 0, "shape=[5] strides=[0] nbytes=5");
+    // Their product is 2^64 + 5.
+    scribbledShape(
+        6_148_914_691_236_517_207L, 3, "shape=[6148914691236517207] strides=[3] nbytes=5");
+  }
+
+  private void scribbledShape(long items, long stride, String shown) {
+    slab.set(LittleEndian.U64, RecordLayout.SHAPE, items);
+    slab.set(LittleEndian.U64, RecordLayout.SHAPE + 8, stride);
+    refused(0, "items do not fill the payload: " + shown);
+  }
+
+  @Test
   void noScribbleLeadsOutsideTheSlab() {
     long seed = System.nanoTime();
     Random random = new Random(seed);
     byte[] name = "greeting".getBytes(UTF_8);
     for (int round = 0; round < 20_000; round++) {
       slab.copyFrom(round % 2 == 0 ? GOOD : TYPED);
-      slab.set(LittleEndian.U8, random.nextInt((int) RecordLayout.SHAPE), (byte) random.nextInt());
+      slab.set(LittleEndian.U8, random.nextInt((int) GOOD.byteSize()), (byte) random.nextInt());
       assertThat(outcome(name)).as("seed %d round %d", seed, round).matches("read|refused");
     }
   }

@@ -217,7 +217,7 @@ class ErrorsRaisedTest {
     try (Sealbuf store = connect()) {
       raised(
           "timeout",
-          () -> store.get("errors/never", Duration.ofMillis(20)),
+          () -> store.get("errors/never", Duration.ofSeconds(1)),
           "the wait for a name ended without it: name=errors/never waited_ms=#");
     }
   }

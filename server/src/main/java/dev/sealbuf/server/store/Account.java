@@ -157,10 +157,11 @@ final class Account {
     return Math.min(capacity - taken(), headroom.left(untouched));
   }
 
-  /// Whether so many bytes would be admitted, after what waits for it was given back.
+  /// Whether so many bytes would be admitted, after what waits for it was given back, and workers
+  /// have done what they have in hand: the control group does not know of that yet.
   boolean hasRoom(long bytes) {
     reclaim(bytes);
-    return bytes <= room();
+    return bytes <= capacity - taken() && bytes - closing <= headroom.left(untouched);
   }
 
   private void reclaim(long bytes) {

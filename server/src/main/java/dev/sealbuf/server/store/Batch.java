@@ -10,7 +10,22 @@ import java.util.Set;
 
 /// What an index of a batch may say, judged before anything is written.
 final class Batch {
+  /// An entry without name and description, and its name's place.
+  private static final long HEAP_PER_ENTRY = 128;
+
+  private static final long HEAP_PER_CHAR = 2;
+
   private Batch() {}
+
+  /// What an index takes on the heap while its batch waits to be sealed.
+  static long heapBytes(List<BatchIndex.Entry> index) {
+    long bytes = 0;
+    for (BatchIndex.Entry entry : index) {
+      bytes += HEAP_PER_ENTRY + HEAP_PER_CHAR * entry.name().length();
+      bytes += entry.description().map(Form::heapBytes).orElse(0L);
+    }
+    return bytes;
+  }
 
   /// For `put_many`: buffers that follow one another and fill the payload.
   static void requireLengths(List<BatchIndex.Entry> index, long payloadBytes) throws Refusal {

@@ -3,6 +3,7 @@ package dev.sealbuf.server.store;
 import dev.sealbuf.protocol.NameHash;
 import dev.sealbuf.protocol.TableWord;
 import java.util.concurrent.Executor;
+import java.util.function.LongConsumer;
 
 /// The writer of the catalog: name -> place of its record, one aligned word a name, read by every
 /// process without asking.
@@ -22,11 +23,15 @@ final class Catalog implements AutoCloseable {
   /// Makes the first tables and lets readers in.
   ///
   /// @param turns runs a task in a later turn of the loop
-  Catalog(CatalogHeader header, Slabs slabs, TableSpace space, Executor turns, Clock clock)
-      throws Refusal {
+  Catalog(CatalogHeader header, Slabs slabs, TableSpace space, Executor turns, Clock clock) {
     this.slabs = slabs;
     tables = new Tables(header, space);
     rebuilds = new Rebuilds(tables, space, spilled, slabs, turns, clock);
+  }
+
+  /// Who makes room in the account for so many bytes of larger tables, if that is wanted.
+  void whenShort(LongConsumer makeRoom) {
+    rebuilds.whenShort(makeRoom);
   }
 
   /// Names that only the daemon knows.

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Makes room by taking away the buffers that were published first, for namespaces that want it.
+/// Also for the catalog: names that are smaller than those that went need larger tables.
 ///
 /// What is evicted must give memory back at once, so it is whole segments that go: a dedicated
 /// segment, or a full slab with everything in it. One that anybody holds is passed over (a lease
@@ -76,6 +77,13 @@ final class Evictor {
     if (enabled && nbytes >= 0 && nbytes < account.capacity()) {
       makeRoom(DedicatedSegment.bytesFor(nbytes));
       makeRoomInSlabs(RECORD_BYTES);
+    }
+  }
+
+  /// Evicts for a larger table of the catalog.
+  void makeRoomForTable(long bytes) {
+    if (enabled) {
+      makeRoom(bytes);
     }
   }
 

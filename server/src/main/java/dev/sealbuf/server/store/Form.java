@@ -16,8 +16,15 @@ public record Form(Optional<Description> description, ByteBuffer metadata) {
   /// Of a char, in UTF-8.
   private static final long BYTES_PER_CHAR = 3;
 
-  /// Of an axis: its items and its stride, in a record and, roughly, on the heap.
+  /// Of an axis: its items and its stride.
   private static final long BYTES_PER_AXIS = 2 * Long.BYTES;
+
+  /// A description without text and axes, a char at its widest, and an axis: two boxed numbers in
+  /// two lists.
+  private static final long HEAP_PER_DESCRIPTION = 192;
+
+  private static final long HEAP_PER_CHAR = 2;
+  private static final long HEAP_PER_AXIS = 56;
 
   /// Refuses a description that is not one of so many bytes.
   static void require(Optional<Description> description, long nbytes) throws Refusal {
@@ -61,6 +68,16 @@ public record Form(Optional<Description> description, ByteBuffer metadata) {
     long chars = description.format().length();
     chars += description.typestr().map(String::length).orElse(0);
     return chars * BYTES_PER_CHAR + description.ndim() * BYTES_PER_AXIS;
+  }
+
+  /// What it takes on the heap; one that says nothing takes nothing.
+  long heapBytes() {
+    return metadata.remaining() + description.map(Form::heapBytes).orElse(0L);
+  }
+
+  static long heapBytes(Description description) {
+    long text = HEAP_PER_CHAR * description.format().length();
+    return HEAP_PER_DESCRIPTION + text + HEAP_PER_AXIS * description.ndim();
   }
 
   private static Refusal invalid(DescriptionException cause) {

@@ -103,7 +103,7 @@ final class Lender {
   private CompletionStage<Loan> create(
       Peer peer, Optional<String> name, long nbytes, Terms terms, boolean batch) {
     try {
-      HeapPlaces.Lease heap = unfinished.keep(peer, terms.form());
+      HeapPlaces.Lease heap = unfinished.keep(peer, terms.form().heapBytes());
       Terms kept = terms.kept();
       return create(peer, () -> admit(peer, name, nbytes, kept, batch, heap), CLOSING_TRIES)
           .whenComplete((_, failure) -> {
@@ -163,9 +163,11 @@ final class Lender {
       UnfinishedBuffer batch = require(id);
       requireSealable(peer, batch, true);
       Batch.requirePlaces(index, batch.nbytes());
+      HeapPlaces.Lease heap = unfinished.keep(peer, Batch.heapBytes(index));
       return seal(
-          batch,
-          () -> publisher.publishMany(batch, claims.nextOf(index, peer, batch.terms()), index));
+              batch,
+              () -> publisher.publishMany(batch, claims.nextOf(index, peer, batch.terms()), index))
+          .whenComplete((_, _) -> heap.close());
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }

@@ -17,6 +17,15 @@ final class SegmentNumbers {
 
   private long last;
 
+  SegmentNumbers() {
+    this(0);
+  }
+
+  /// @param last what was given out last
+  SegmentNumbers(long last) {
+    this.last = last;
+  }
+
   /// Gives out the next number.
   long next() throws Refusal {
     requireOne();
@@ -31,7 +40,8 @@ final class SegmentNumbers {
     return made;
   }
 
-  private void requireOne() throws Refusal {
+  /// Refuses when all are given out.
+  void requireOne() throws Refusal {
     if (last == DirectoryWord.SEGMENT_MAX) {
       throw new Refusal(
           ErrorCode.STORE_FULL,

@@ -69,6 +69,7 @@ final class SlabSupply implements AutoCloseable {
   void prepare() {
     if (spare == null && preparing == 0) {
       try {
+        numbers.requireOne();
         Account.Charge charge = account.charge(Account.Kind.SLAB, Slab.BYTES);
         long number = numbers.next();
         preparing = number;

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.protocol.LayoutException;
 import dev.sealbuf.protocol.RecordLayout;
 import dev.sealbuf.server.segment.Slab;
@@ -49,8 +50,10 @@ final class SlabWalk {
   /// To find the next slab and see whether anything in it matters.
   private static final int SLAB = 4;
 
-  /// To read a record.
-  private static final int READ = 16;
+  /// To read a record, besides a step for each axis and for so many chars of the format.
+  private static final int READ = 15;
+
+  private static final long CHARS = 32;
 
   private final Catalog catalog;
   private final Slabs slabs;
@@ -103,8 +106,8 @@ final class SlabWalk {
       budget.spend(LOOK);
       long next = Math.max(slab.end(at), at + RecordLayout.ALIGNMENT);
       if (catalog.leadsTo(place)) {
-        budget.spend(READ);
         BufferRecord record = read(slab, place);
+        budget.spend(READ + cost(record.description()));
         if (record.version() <= until && !visitor.visit(record, place)) {
           return place;
         }
@@ -113,6 +116,10 @@ final class SlabWalk {
     }
     budget.spend(SLAB);
     return new Place(slab.number() + 1, 0);
+  }
+
+  private static long cost(Description description) {
+    return description.ndim() + description.format().length() / CHARS;
   }
 
   private static BufferRecord read(Slab slab, Place place) {

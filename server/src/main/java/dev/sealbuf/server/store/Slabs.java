@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 /// | open | yes | nothing in it is live, and nothing was appended for half a second |
 /// | full | no | nothing in it is live |
 ///
-/// A record that does not fit closes the open slab for good; at most the largest `put`, an eighth
-/// of a slab, stays unused at its end. The next one comes from a [SlabSupply].
+/// A record that does not fit closes the open slab for good; at most the largest `put` with its
+/// metadata, a sixth of a slab, stays unused at its end. The next one comes from a [SlabSupply].
 ///
 /// **Copies.** [Compaction] appends to the same slab. When there is no room for another one, it is
 /// lent one beyond the capacity; then the open slab takes nothing but copies until the capacity is

@@ -2,7 +2,6 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.Limits;
-import dev.sealbuf.server.segment.SegmentKind;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
 import dev.sealbuf.server.watch.Watch;
@@ -53,7 +52,7 @@ public final class Store implements AutoCloseable {
   private final HeldSegments held;
   private final Holds holds;
   private final UnnamedBuffers unnamed;
-  private final Ledger ledger;
+  private final Handouts handouts;
   private final Holders holders;
   private final Room room;
   private final Evictor evictor;
@@ -66,8 +65,7 @@ public final class Store implements AutoCloseable {
       Workers workers,
       Gauges gauges,
       HeldSegments held,
-      Memory memory)
-      throws Refusal {
+      Memory memory) {
     this.config = config;
     this.started = config.clock().nanos();
     this.account = account;
@@ -92,7 +90,8 @@ public final class Store implements AutoCloseable {
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
     watchers = new Watchers(publisher::version, new Replays(walk, turns), turns);
     published.addListener(watchers);
-    ledger = new Ledger(heap, this::exists);
+    handouts = new Handouts(memory, held, heap);
+    Ledger ledger = handouts.ledger();
     claims = new Claims(published, unfinished, rights, config.random());
     reservations = new Reservations(claims, unfinished);
     rendezvous = new Rendezvous(published, reservations, waiters, rights);
@@ -117,6 +116,7 @@ public final class Store implements AutoCloseable {
     room = new Room(account, memory.slabs(), loop, heap);
     boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
     evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
+    catalog.whenShort(evictor::makeRoomForTable);
     expiry = new Expiry(walk, published, config.clock(), started, loop, heap);
     published.addPlaceListener(memory.dedicated());
     published.addPlaceListener(expiry);
@@ -136,12 +136,7 @@ public final class Store implements AutoCloseable {
       Gauges gauges = Gauges.test();
       HeldSegments held = new HeldSegments(account, workers, watch, gauges, config.clock());
       Memory memory = Memory.begin(account, workers, held, config.random().nextLong());
-      try {
-        return new Store(config, loop, account, workers, gauges, held, memory);
-      } catch (Refusal e) {
-        memory.close();
-        throw e;
-      }
+      return new Store(config, loop, account, workers, gauges, held, memory);
     } catch (Refusal e) {
       throw new IOException("no store can be opened: " + e.getMessage(), e);
     }
@@ -159,10 +154,7 @@ public final class Store implements AutoCloseable {
   ///
   /// @param client what it calls itself
   public CatalogHandle beginSession(Peer peer, String client) throws Refusal {
-    CatalogHandle handle = memory.openCatalog();
-    ledger.begin(peer, client);
-    ledger.handed(peer, SegmentKey.of(SegmentKind.CATALOG, handle.segment()));
-    return handle;
+    return handouts.begin(peer, client);
   }
 
   CatalogHandle catalog() throws Refusal {
@@ -272,7 +264,7 @@ public final class Store implements AutoCloseable {
       throws Refusal {
     return rendezvous
         .open(peer, Name.of(name), slab, newer, wait)
-        .thenApply(place -> handed(peer, place));
+        .thenApply(place -> handouts.opened(peer, place));
   }
 
   /// Finds a buffer for a peer that wants it alone, or waits for it.
@@ -280,7 +272,7 @@ public final class Store implements AutoCloseable {
     return rendezvous
         .take(peer, Name.of(name), wait)
         .thenApply(taking -> {
-          handed(peer, taking.location());
+          handouts.opened(peer, taking.location());
           return taking;
         });
   }
@@ -290,15 +282,8 @@ public final class Store implements AutoCloseable {
       throws Refusal {
     return rendezvous
         .reserve(peer, Name.of(name), wait)
-        .thenApply(standing -> standing instanceof Location place ? handed(peer, place) : standing);
-  }
-
-  private Location handed(Peer peer, Location place) {
-    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, place.slab()));
-    if (place.segment() != 0) {
-      ledger.handed(peer, SegmentKey.of(SegmentKind.DEDICATED, place.segment()));
-    }
-    return place;
+        .thenApply(standing ->
+            standing instanceof Location place ? handouts.opened(peer, place) : standing);
   }
 
   /// Keeps a buffer openable, whatever happens to its name. Returns the number of the hold.
@@ -312,19 +297,13 @@ public final class Store implements AutoCloseable {
   public Opening openHeld(Peer peer, String name, long buffer, long hold, OptionalLong slab)
       throws Refusal {
     Opening opening = holds.open(Name.of(name), buffer, hold, slab);
-    handed(peer, opening.location());
+    handouts.opened(peer, opening.location());
     return opening;
-  }
-
-  private boolean exists(long key) {
-    return held.contains(key) || memory.contains(key);
   }
 
   /// A slab or a catalog segment.
   public SegmentHandle map(Peer peer, long segment) throws Refusal {
-    SegmentHandle handle = memory.open(segment);
-    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, segment));
-    return handle;
+    return handouts.map(peer, segment);
   }
 
   /// Deletes whatever buffer has the name.
@@ -424,7 +403,7 @@ public final class Store implements AutoCloseable {
     room.endSession(session);
     lender.endSession(session);
     unnamed.endSession(session);
-    ledger.end(session);
+    handouts.ledger().end(session);
   }
 
   /// Ends the store: waits for the workers, says goodbye in the catalog and gives all memory back.

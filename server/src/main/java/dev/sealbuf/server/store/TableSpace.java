@@ -5,7 +5,6 @@ import dev.sealbuf.protocol.DirectoryWord;
 import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.server.segment.CatalogSegment;
 import dev.sealbuf.server.segment.Workers;
-import java.io.IOException;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -50,6 +49,10 @@ final class TableSpace implements AutoCloseable {
     }
 
     Table take(int log2Slots) {
+      if (!hasRoom(Table.bytes(log2Slots))) {
+        throw new IllegalStateException(
+            "a table lies where there is room: log2_slots=" + log2Slots);
+      }
       long page = position / HeaderLayout.PAGE_BYTES;
       position += Table.bytes(log2Slots);
       current += Table.bytes(log2Slots);
@@ -100,13 +103,19 @@ final class TableSpace implements AutoCloseable {
     return open.hasRoom(Table.bytes(log2Slots));
   }
 
+  /// What [#prepare] asks the account for.
+  static long segmentBytes(int log2Slots) {
+    return Math.max(Table.bytes(log2Slots), SEGMENT_BYTES);
+  }
+
   /// Has a worker make room for a table of so many slots: some milliseconds in a virtual machine
-  /// whose host takes free pages back. If there is no memory, [#allocate] says so.
+  /// whose host takes free pages back.
   ///
-  /// @param then runs on the loop when that is done or has failed
+  /// @param then runs on the loop when that is done or has failed: [#hasRoom] says which
   void prepare(int log2Slots, Runnable then) {
     long bytes = segmentBytes(log2Slots);
     try {
+      numbers.requireOne();
       Account.Charge charge = account.charge(Account.Kind.CATALOG, bytes);
       long number = numbers.next();
       workers.call(
@@ -124,29 +133,9 @@ final class TableSpace implements AutoCloseable {
     }
   }
 
-  /// An empty table of so many slots, in new memory if there is no room for it.
-  Table allocate(int log2Slots) throws Refusal {
-    if (!hasRoom(log2Slots)) {
-      create(segmentBytes(log2Slots));
-    }
+  /// An empty table of so many slots, for which there is room.
+  Table allocate(int log2Slots) {
     return open.take(log2Slots);
-  }
-
-  private static long segmentBytes(int log2Slots) {
-    return Math.max(Table.bytes(log2Slots), SEGMENT_BYTES);
-  }
-
-  private void create(long bytes) throws Refusal {
-    Account.Charge charge = account.charge(Account.Kind.CATALOG, bytes);
-    try {
-      open(numbers.next(number -> CatalogSegment.create(number, bytes)), charge);
-    } catch (IOException e) {
-      charge.close();
-      throw Refusal.shortage(e);
-    } catch (Refusal e) {
-      charge.close();
-      throw e;
-    }
   }
 
   private void open(CatalogSegment segment, Account.Charge charge) {

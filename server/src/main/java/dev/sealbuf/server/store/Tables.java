@@ -19,7 +19,7 @@ final class Tables {
   private final int[] shrinkBelow = new int[HeaderLayout.TABLES];
 
   /// Makes the first ones and lets readers in.
-  Tables(CatalogHeader header, TableSpace space) throws Refusal {
+  Tables(CatalogHeader header, TableSpace space) {
     this.header = header;
     for (int index = 0; index < HeaderLayout.TABLES; index++) {
       place(index, space.allocate(TableSpace.LOG2_SLOTS_MIN));

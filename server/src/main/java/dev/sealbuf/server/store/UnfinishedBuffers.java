@@ -12,7 +12,8 @@ import java.util.function.Consumer;
 
 /// The buffers that are reserved or being written: by id, by the name each reserves, and by
 /// session, which may have so many and no more. Those without memory, which no account bounds, are
-/// bounded in all; so are the forms of those with memory.
+/// bounded in all; so is what is said of those with memory: their forms, and the indexes of
+/// batches.
 final class UnfinishedBuffers {
   /// A name, and its places in the tables.
   private static final int HEAP_PER_RESERVATION = 1024;
@@ -45,9 +46,10 @@ final class UnfinishedBuffers {
     }
   }
 
-  /// Takes what a form costs until its buffer is published or ends.
-  HeapPlaces.Lease keep(Peer peer, Form form) throws Refusal {
-    return forms.lease(peer.uid(), (int) Math.ceilDiv(form.bytes(), (long) HEAP_PER_FORM_PLACE));
+  /// Takes so much of the heap, for the form of a buffer until it is published or ends, or for the
+  /// index of a batch while it is sealed.
+  HeapPlaces.Lease keep(Peer peer, long heapBytes) throws Refusal {
+    return forms.lease(peer.uid(), (int) Math.ceilDiv(heapBytes, (long) HEAP_PER_FORM_PLACE));
   }
 
   boolean reserves(Name name) {

@@ -1,16 +1,21 @@
 package dev.sealbuf.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.testing.LeakCheck;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -212,6 +217,60 @@ class BatchTest {
 
     sealMany(loan, List.of(new BatchIndex.Entry("a", 64, 2)));
     assertThat(reader.get("a")).hasValue(new byte[] {64, 65});
+  }
+
+  /// A session may have many seals in work, and each keeps its index.
+  @Test
+  void theIndexesOfBatchesThatAreBeingSealedAreBoundedByTheHeap() throws Refusal {
+    List<BatchIndex.Entry> index = longIndex();
+    long places = Math.ceilDiv(Batch.heapBytes(index), 1024);
+    long max = Runtime.getRuntime().maxMemory() / 8 / 1024;
+    long maxOfUid = max - max / 4;
+    long fit = maxOfUid / places;
+    List<Loan> loans = new ArrayList<>();
+    for (int i = 0; i <= fit; i++) {
+      loans.add(lent(PRODUCER));
+    }
+
+    List<CompletableFuture<BatchPublication>> seals =
+        store.on(each -> {
+          List<CompletableFuture<BatchPublication>> asked =
+              loans.stream()
+                  .map(loan -> each.sealMany(PRODUCER, loan.buffer(), index).toCompletableFuture())
+                  .toList();
+          each.endSession(PRODUCER.session());
+          return asked;
+        });
+
+    assertThatThrownBy(seals.getLast()::get)
+        .hasCauseInstanceOf(Refusal.class)
+        .cause()
+        .hasMessage(
+            "too many KiB of metadata and descriptions: count=%d max=%d of_uid=%d max_of_uid=%d",
+            fit * places, max, fit * places, maxOfUid);
+    for (int i = 0; i < fit; i++) {
+      assertThatThrownBy(seals.get(i)::get)
+          .cause()
+          .hasMessage("the buffer was aborted meanwhile: buffer=" + loans.get(i).buffer());
+    }
+    Peer next = new Peer(9, PRODUCER.uid());
+    Loan loan = lent(next);
+    store.later(each -> each.sealMany(next, loan.buffer(), index));
+  }
+
+  private Loan lent(Peer peer) throws Refusal {
+    Loan loan = store.later(each -> each.createBatch(peer, 1, Terms.PLAIN));
+    TestStore.close(loan.descriptors());
+    return loan;
+  }
+
+  /// As long as one may be: with all axes that there may be.
+  private static List<BatchIndex.Entry> longIndex() {
+    List<Long> axes = Collections.nCopies(Limits.NDIM_MAX, 1L);
+    Optional<Description> one = Optional.of(new Description("B", axes, axes));
+    return IntStream.range(0, Limits.BATCH_MAX)
+        .mapToObj(i -> new BatchIndex.Entry("n" + i, 0, 1, one))
+        .toList();
   }
 
   private BatchPublication sealMany(Loan loan, List<BatchIndex.Entry> index) throws Refusal {

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.store;
 
 import dev.sealbuf.memory.Fd;
+import dev.sealbuf.protocol.Description;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.Slab;
 import dev.sealbuf.server.segment.Workers;
@@ -8,6 +9,7 @@ import dev.sealbuf.server.watch.Watch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// Parts of a store, to be tried one by one on a loop and a clock that the test moves.
@@ -34,7 +36,11 @@ final class Parts implements AutoCloseable {
   }
 
   Parts(long capacity) {
-    account = new Account(capacity, TestStore.SEGMENTS_MAX, Headroom.UNLIMITED);
+    this(capacity, Headroom.UNLIMITED);
+  }
+
+  Parts(long capacity, Headroom headroom) {
+    account = new Account(capacity, TestStore.SEGMENTS_MAX, headroom);
     Rights rights = new Rights(TestStore.DAEMON);
     try {
       watch = Watch.start(loop);
@@ -63,6 +69,12 @@ final class Parts implements AutoCloseable {
 
   Publication put(String name, int nbytes, long ttlMillis) throws Refusal {
     Terms terms = new Terms(false, OptionalLong.of(ttlMillis), OptionalLong.empty());
+    return publisher.put(claim(name), PEER, ByteBuffer.allocate(nbytes), terms);
+  }
+
+  Publication put(String name, int nbytes, Description description) throws Refusal {
+    Form form = new Form(Optional.of(description), ByteBuffer.allocate(0));
+    Terms terms = new Terms(false, OptionalLong.empty(), OptionalLong.empty(), form);
     return publisher.put(claim(name), PEER, ByteBuffer.allocate(nbytes), terms);
   }
 

@@ -2,9 +2,12 @@ package dev.sealbuf.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sealbuf.protocol.Description;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.server.store.SlabWalk.Budget;
 import dev.sealbuf.testing.LeakCheck;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -63,5 +66,29 @@ class SlabWalkTest {
     }
     assertThat(met).hasSize(NAMES).doesNotHaveDuplicates();
     assertThat(walks).isGreaterThanOrEqualTo(NAMES);
+  }
+
+  /// A record with as much as it may say takes ten times as long to read as a plain one.
+  @Test
+  void aPartIsOverSoonerWhenRecordsSayMuch() throws Refusal {
+    String longest = "b".repeat(Limits.FORMAT_MAX);
+    List<Long> item = List.of((long) Limits.FORMAT_MAX);
+    List<Long> axes = Collections.nCopies(Limits.NDIM_MAX, 1L);
+    assertThat(visited(Description.bytes(1), 1)).isEqualTo(50);
+    assertThat(visited(new Description(longest, List.of(1L), item), Limits.FORMAT_MAX))
+        .isEqualTo(7);
+    assertThat(visited(new Description("B", axes, axes), 1)).isEqualTo(13);
+  }
+
+  /// How many records of this kind one part visits.
+  private int visited(Description description, int nbytes) throws Refusal {
+    try (Parts alone = new Parts()) {
+      for (int i = 0; i < 60; i++) {
+        alone.put("n" + i, nbytes, description);
+      }
+      List<Place> met = new ArrayList<>();
+      alone.walk.walk(Place.START, Long.MAX_VALUE, new Budget(1000), (_, place) -> met.add(place));
+      return met.size();
+    }
   }
 }

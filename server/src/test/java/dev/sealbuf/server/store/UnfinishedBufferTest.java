@@ -100,14 +100,14 @@ class UnfinishedBufferTest {
     Form longest = new Form(Optional.empty(), ByteBuffer.allocate(Limits.METADATA_MAX));
     UnfinishedBuffers buffers = new UnfinishedBuffers(8 * 100 * 1024, _ -> {});
     UnfinishedBuffer buffer = new UnfinishedBuffer(new Claim(1, Name.of("n")), new Peer(1, 2));
-    buffer.prepare(1, Terms.PLAIN, charge(), buffers.keep(new Peer(1, 2), longest));
+    buffer.prepare(1, Terms.PLAIN, charge(), buffers.keep(new Peer(1, 2), longest.heapBytes()));
     Refused.with(
         ErrorCode.TRY_AGAIN,
         "too many KiB of metadata and descriptions: count=64 max=100 of_uid=64 max_of_uid=75",
-        () -> buffers.keep(new Peer(3, 2), longest));
+        () -> buffers.keep(new Peer(3, 2), longest.heapBytes()));
     buffer.end();
     buffer.end();
-    buffers.keep(new Peer(3, 2), longest).close();
+    buffers.keep(new Peer(3, 2), longest.heapBytes()).close();
   }
 
   private static HeapPlaces.Lease heap() {
