@@ -88,6 +88,6 @@ def undisturbed(daemon: Daemon, resolution: int = RESOLUTION) -> Iterator[None]:
         yield
         latency = bystander.finish()
     assert daemon.alive(), f"the daemon died: status={daemon.process.returncode}\n{daemon.log}"
-    latency.check(resolution)
     left = _settled(daemon, start)
     assert not left, f"the daemon did not come back to its start: {'; '.join(left)}"
+    latency.check(resolution)
