@@ -179,7 +179,7 @@ class Writer:
         self._check_unfinished()
         size = self._nbytes if nbytes is None else index(nbytes)
         if not 0 <= size <= self._nbytes:
-            raise InvalidRequest(f"more bytes than created: nbytes={size} max={self._nbytes}")
+            raise InvalidRequest(f"size out of bounds: nbytes={size} min=0 max={self._nbytes}")
         return self._sealed(self._description.first(size), None)
 
     def _seal(self, deadline: Deadline) -> Buffer:

@@ -97,7 +97,7 @@ def test_more_bytes_than_created_cannot(path: str, name: str, nbytes: int) -> No
     with sealbuf.connect(path) as store, store.create(name, nbytes=5) as writer:
         with pytest.raises(sealbuf.InvalidRequest) as caught:
             writer.seal(nbytes)
-        assert caught.value.message == f"more bytes than created: nbytes={nbytes} max=5"
+        assert caught.value.message == f"size out of bounds: nbytes={nbytes} min=0 max=5"
         writer.memoryview()[:] = b"still"
         writer.abort()
 
