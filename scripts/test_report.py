@@ -7,7 +7,8 @@ python-X.Y.xml in JUnit's format, python-X.Y.missing with a sentence where there
 Each SUREFIRE is a folder of Maven's reports in the same format.
 
 A suite that failed without a failed test (it did not compile, no report was written) counts as one
-failure: nothing that was not seen to pass is taken for passed. A part that a test could not run
+failure, and so does a JVM that Maven killed for taking too long: nothing that was not seen to pass
+is taken for passed. A part that a test could not run
 counts as a skip beside the test itself. Skips also go to REPORTS/skips.txt, one line each, for
 comparison with a list of accepted ones. Exit status 1 after any failure.
 """
@@ -72,6 +73,8 @@ def java(reports: Path, surefire: list[Path]) -> Suite:
     for folder in surefire:
         for report in sorted(folder.glob("TEST-*.xml")):
             suite.read(report)
+        killed = (f"a JVM that was killed: {dump}" for dump in sorted(folder.glob("*.dump")))
+        suite.failures.extend(killed)
     suite.close(status_of(reports, "java"))
     return suite
 
