@@ -6,6 +6,7 @@ import java.util.Map;
 ///
 /// @param server version of the daemon
 /// @param uptimeSeconds since the daemon began to listen
+/// @param aotCache whether the daemon's JVM has a cache of what it loads: `in use`, `not in use`
 /// @param capacity bytes the store may take
 /// @param capacityAsked what the configuration said; more than `capacity` where a control group
 ///   allows less
@@ -34,6 +35,7 @@ import java.util.Map;
 public record Statistics(
     String server,
     long uptimeSeconds,
+    String aotCache,
     long capacity,
     long capacityAsked,
     long used,
@@ -63,6 +65,7 @@ public record Statistics(
     return new Statistics(
         text(stats, "server"),
         number(stats, "uptime_seconds"),
+        text(stats, "aot_cache"),
         number(stats, "capacity"),
         number(stats, "capacity_asked"),
         number(stats, "used"),

@@ -31,6 +31,7 @@ final class Stat implements CliCommand {
     Table table = new Table("lrr");
     table.row("server", stats.server(), "");
     table.row("uptime", uptime(Duration.ofSeconds(stats.uptimeSeconds())), "");
+    table.row("AOT cache", stats.aotCache(), "");
     table.row("gauges", stats.gauges(), "");
     table.row("", "count", "bytes");
     memory(table, stats);

@@ -1,5 +1,6 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.server.host.AotCache;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -35,6 +36,7 @@ public record Statistics(
     Map<String, Object> rows = new LinkedHashMap<>();
     rows.put("server", server);
     rows.put("uptime_seconds", uptimeSeconds);
+    rows.put("aot_cache", AotCache.STATE);
     rows.put("capacity", capacity);
     rows.put("capacity_asked", capacityAsked);
     rows.put("used", used);
