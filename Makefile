@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick format jdk python
+.PHONY: help demo build test test-quick image format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -22,6 +22,9 @@ test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a tab
 
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick
+
+image: build ## the container images sealbuf, sealbuf-producer and sealbuf-worker
+	@scripts/image
 
 format: build ## google-java-format and ruff
 	@scripts/maven --quiet spotless:apply

@@ -1,4 +1,4 @@
-"""Prints one table of a test run: checks, Java, and each version of Python side by side.
+"""Prints one table of a test run: checks, Java, each version of Python, and containers, side by side.
 
 Usage: test_report.py REPORTS SUREFIRE...
 
@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 CHECKS = ("java-format", "ruff-format", "ruff-check", "mypy")
 PYTHONS = ("3.11", "3.12", "3.13")
+CONTAINERS = "dev.sealbuf.server.container."
 
 
 @dataclass
@@ -72,10 +73,20 @@ def java(reports: Path, surefire: list[Path]) -> Suite:
     suite = Suite("Java")
     for folder in surefire:
         for report in sorted(folder.glob("TEST-*.xml")):
-            suite.read(report)
+            if CONTAINERS not in report.name:
+                suite.read(report)
         killed = (f"a JVM that was killed: {dump}" for dump in sorted(folder.glob("*.dump")))
         suite.failures.extend(killed)
     suite.close(status_of(reports, "java"))
+    return suite
+
+
+def containers(reports: Path, surefire: list[Path]) -> Suite:
+    suite = Suite("containers")
+    for folder in surefire:
+        for report in sorted(folder.glob(f"TEST-{CONTAINERS}*.xml")):
+            suite.read(report)
+    suite.close(status_of(reports, "containers"))
     return suite
 
 
@@ -94,6 +105,8 @@ def python(reports: Path, version: str) -> Suite:
 
 def main(reports: Path, surefire: list[Path]) -> int:
     suites = [checks(reports), java(reports, surefire), *(python(reports, v) for v in PYTHONS)]
+    if (reports / "containers.status").exists():  # left out of `make test-quick`
+        suites.append(containers(reports, surefire))
     print(f"\n{'':12}" + "".join(f"{suite.name:>13}" for suite in suites))
     for row, counts in (
         ("passed", [suite.passed for suite in suites]),
