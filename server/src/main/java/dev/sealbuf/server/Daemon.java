@@ -7,7 +7,9 @@ import dev.sealbuf.protocol.Replies;
 import dev.sealbuf.protocol.Requests;
 import dev.sealbuf.server.channel.CannotServeException;
 import dev.sealbuf.server.channel.Listener;
+import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.store.NamespacePolicy;
+import dev.sealbuf.server.store.Statistics;
 import dev.sealbuf.server.store.Store;
 import dev.sealbuf.server.store.StoreConfig;
 import dev.sealbuf.server.watch.Watch;
@@ -18,7 +20,6 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -30,12 +31,6 @@ import org.slf4j.LoggerFactory;
 /// The order of the start is part of the guarantee: the process is hidden from others before it has
 /// anything to hide, and nobody can connect before there is a store.
 public final class Daemon implements AutoCloseable {
-  /// What `serve` was told.
-  ///
-  /// @param group whose members may connect besides the daemon's uid
-  public record Options(
-      Path socket, long capacity, NamespacePolicy policy, OptionalLong group, String version) {}
-
   private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
 
   private static final ThreadFactory THREADS =
@@ -46,85 +41,108 @@ public final class Daemon implements AutoCloseable {
   private final Watch watch;
   private final Store store;
   private final Listener listener;
-  private final long capacity;
 
-  private Daemon(EventLoopGroup group, Watch watch, Store store, Listener listener, long capacity) {
+  private Daemon(EventLoopGroup group, Watch watch, Store store, Listener listener) {
     this.group = group;
     this.loop = group.next();
     this.watch = watch;
     this.store = store;
     this.listener = listener;
-    this.capacity = capacity;
   }
 
   /// What the store may take: what it was told, or less.
   public long capacity() {
-    return capacity;
+    return statistics().capacity();
+  }
+
+  private Statistics statistics() {
+    return loop.submit(store::statistics).syncUninterruptibly().getNow();
   }
 
   /// Starts to serve.
   ///
   /// @throws CannotServeException when it must not, or cannot; nothing is left behind then
-  public static Daemon start(Options options) throws IOException {
+  public static Daemon start(Configuration configuration, String version) throws IOException {
     ProcessGuard.hide();
     warmUp();
     EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, THREADS, EpollIoHandler.newFactory());
     try {
-      return start(options, group);
+      return start(configuration, version, group);
     } catch (IOException | RuntimeException e) {
       end(group);
       throw e;
     }
   }
 
-  private static Daemon start(Options options, EventLoopGroup group) throws IOException {
+  private static Daemon start(Configuration configuration, String version, EventLoopGroup group)
+      throws IOException {
     Watch watch = Watch.start(group.next());
     try {
-      return start(options, group, watch);
+      return start(configuration, version, group, watch);
     } catch (IOException | RuntimeException e) {
       closeWatch(group.next(), watch);
       throw e;
     }
   }
 
-  private static Daemon start(Options options, EventLoopGroup group, Watch watch)
+  private static Daemon start(
+      Configuration configuration, String version, EventLoopGroup group, Watch watch)
       throws IOException {
     EventLoop loop = group.next();
     int uid = (int) PeerCredentials.ownUid();
     StoreConfig config =
-        StoreConfig.of(options.capacity(), uid, options.version(), options.policy());
-    if (config.capacity() < options.capacity()) {
-      LOG.warn(
-          "the capacity stays below the limit of the control group: capacity={} asked={}",
-          config.capacity(),
-          options.capacity());
-    }
+        StoreConfig.of(configuration.capacity(), uid, version, configuration.policy());
+    warnOfLess(config.capacity(), configuration.capacity());
     Store store = on(loop, () -> Store.open(config, loop, watch));
     try {
       Listener listener =
           Listener.open(
               loop,
-              options.socket(),
+              configuration.socket(),
               watch,
-              options.group(),
+              configuration.group(),
               ResourceLimits.openFiles() - config.segmentsMax(),
               store,
-              options.version());
-      return serving(new Daemon(group, watch, store, listener, config.capacity()), options);
+              version);
+      return serving(new Daemon(group, watch, store, listener), configuration.socket());
     } catch (IOException | RuntimeException e) {
       closeStore(loop, store);
       throw e;
     }
   }
 
-  private static Daemon serving(Daemon daemon, Options options) throws IOException {
+  private static Daemon serving(Daemon daemon, Path socket) throws IOException {
     try {
-      WarmUp.run(options.socket());
+      WarmUp.run(socket);
       return daemon;
     } catch (IOException | RuntimeException e) {
       daemon.listener.close();
       throw e;
     }
+  }
+
+  private static void warnOfLess(long capacity, long asked) {
+    if (capacity < asked) {
+      LOG.warn(
+          "the capacity stays below the limit of the control group: capacity={} asked={}",
+          capacity,
+          asked);
+    }
+  }
+
+  /// Goes on with another capacity and another policy. What is there already stays; a store that
+  /// has more than it may is full until it has less.
+  ///
+  /// @throws IOException when the control group leaves too little; then nothing is changed
+  public void change(long capacity, NamespacePolicy policy) throws IOException {
+    long allowed = StoreConfig.allowed(capacity, statistics().used());
+    on(
+        loop,
+        () -> {
+          store.change(allowed, capacity, policy);
+          return store;
+        });
+    warnOfLess(allowed, capacity);
   }
 
   /// What the first client would otherwise wait for, or what would need descriptors when there may

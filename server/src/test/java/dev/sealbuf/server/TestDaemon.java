@@ -1,18 +1,21 @@
 package dev.sealbuf.server;
 
-import dev.sealbuf.server.store.NamespacePolicy;
+import dev.sealbuf.server.config.Configuration;
+import dev.sealbuf.server.config.Given;
+import dev.sealbuf.server.config.InvalidConfigurationException;
+import dev.sealbuf.server.config.Setting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// A daemon in this process, at a socket in a folder of its own. Whoever runs the tests is its uid.
 public final class TestDaemon implements AutoCloseable {
-  private static final long CAPACITY = 64L << 20;
-
   private final Path folder;
   private final Path socket;
   private final Daemon daemon;
@@ -21,13 +24,21 @@ public final class TestDaemon implements AutoCloseable {
     try {
       folder = Files.createTempDirectory("sealbuf-test");
       socket = folder.resolve("sealbuf.sock");
-      daemon =
-          Daemon.start(
-              new Daemon.Options(
-                  socket, CAPACITY, NamespacePolicy.DEFAULT, OptionalLong.empty(), "0.0.0-test"));
+      daemon = Daemon.start(configuration(), "0.0.0-test");
+    } catch (InvalidConfigurationException e) {
+      throw new AssertionError(e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private Configuration configuration() throws InvalidConfigurationException {
+    return Configuration.load(
+        Optional.empty(),
+        Map.of(),
+        List.of(
+            new Given(Setting.SOCKET, socket.toString(), "test"),
+            new Given(Setting.CAPACITY, "64MiB", "test")));
   }
 
   public Path socket() {

@@ -2,6 +2,7 @@ package dev.sealbuf.server.cli;
 
 import dev.sealbuf.client.Holder;
 import dev.sealbuf.client.Sealbuf;
+import dev.sealbuf.server.config.ByteSize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

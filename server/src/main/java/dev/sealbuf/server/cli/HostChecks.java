@@ -7,6 +7,7 @@ import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.memory.ProcessGuard;
 import dev.sealbuf.memory.Seals;
+import dev.sealbuf.server.config.ByteSize;
 import dev.sealbuf.server.host.SystemFiles;
 import dev.sealbuf.server.store.Gauges;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.cli;
 
 import dev.sealbuf.memory.ResourceLimits;
+import dev.sealbuf.server.config.ByteSize;
 import dev.sealbuf.server.host.ControlGroup;
 import dev.sealbuf.server.host.SystemFiles;
 import java.io.IOException;

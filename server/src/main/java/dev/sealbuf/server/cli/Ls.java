@@ -2,6 +2,7 @@ package dev.sealbuf.server.cli;
 
 import dev.sealbuf.client.BufferInfo;
 import dev.sealbuf.client.Sealbuf;
+import dev.sealbuf.server.config.ByteSize;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;

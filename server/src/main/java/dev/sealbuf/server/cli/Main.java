@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
       Watch.class,
       Ping.class,
       Doctor.class,
+      Config.class,
       Version.class
     })
 public final class Main {

@@ -2,6 +2,7 @@ package dev.sealbuf.server.cli;
 
 import dev.sealbuf.client.Sealbuf;
 import dev.sealbuf.client.Statistics;
+import dev.sealbuf.server.config.ByteSize;
 import java.time.Duration;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -36,7 +36,7 @@ final class Account {
   /// What one request gets back by itself: a millisecond.
   private static final int RECLAIMS = HeldSegments.LET_GO_AT_ONCE;
 
-  private final long capacity;
+  private long capacity;
   private final int segmentsMax;
   private final Headroom headroom;
   private final Map<Kind, Sum> sums = new EnumMap<>(Kind.class);
@@ -201,6 +201,12 @@ final class Account {
 
   long capacity() {
     return capacity;
+  }
+
+  /// Goes on with another capacity, be more taken already or not.
+  void limit(long bytes) {
+    capacity = bytes;
+    changed.run();
   }
 
   long used() {

@@ -34,7 +34,7 @@ final class Evictor {
   /// Records looked at on behalf of one request.
   private static final long STEPS = 32_768;
 
-  private final boolean enabled;
+  private boolean enabled;
   private final Account account;
   private final Slabs slabs;
   private final DedicatedSegments dedicated;
@@ -44,20 +44,22 @@ final class Evictor {
   private long evicted;
   private int probes;
 
-  /// @param enabled whether anything is to be evicted at all
   Evictor(
-      boolean enabled,
       Account account,
       Slabs slabs,
       DedicatedSegments dedicated,
       SlabWalk walk,
       PublishedBuffers published) {
-    this.enabled = enabled;
     this.account = account;
     this.slabs = slabs;
     this.dedicated = dedicated;
     this.walk = walk;
     this.published = published;
+  }
+
+  /// Whether anything is to be evicted at all; not before this is said.
+  void enable(boolean evicts) {
+    enabled = evicts;
   }
 
   /// How many buffers went.

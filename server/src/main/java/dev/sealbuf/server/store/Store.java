@@ -34,6 +34,8 @@ import java.util.concurrent.TimeUnit;
 /// same turn and belong to the caller.
 public final class Store implements AutoCloseable {
   private final StoreConfig config;
+  private NamespacePolicy policy;
+  private long capacityAsked;
   private final long started;
   private final Account account;
   private final Workers workers;
@@ -67,6 +69,8 @@ public final class Store implements AutoCloseable {
       HeldSegments held,
       Memory memory) {
     this.config = config;
+    this.policy = config.policy();
+    this.capacityAsked = config.capacityAsked();
     this.started = config.clock().nanos();
     this.account = account;
     this.workers = workers;
@@ -114,12 +118,12 @@ public final class Store implements AutoCloseable {
     holds = new Holds(published, kept, config.clock(), config.random(), loop, heap);
     holders = new Holders(ledger, kept, workers, config.daemonUid(), memory, walk, held);
     room = new Room(account, memory.slabs(), loop, heap);
-    boolean evicts = config.policy().eviction() == Eviction.OLDEST && gauges.lease();
-    evictor = new Evictor(evicts, account, memory.slabs(), memory.dedicated(), walk, published);
+    evictor = new Evictor(account, memory.slabs(), memory.dedicated(), walk, published);
     catalog.whenShort(evictor::makeRoomForTable);
     expiry = new Expiry(walk, published, config.clock(), started, loop, heap);
     published.addPlaceListener(memory.dedicated());
     published.addPlaceListener(expiry);
+    setPolicy(policy);
   }
 
   /// Makes an empty store. From here on its catalog says that the daemon lives.
@@ -140,6 +144,21 @@ public final class Store implements AutoCloseable {
     } catch (Refusal e) {
       throw new IOException("no store can be opened: " + e.getMessage(), e);
     }
+  }
+
+  /// Goes on with another capacity and another policy.
+  ///
+  /// @param capacityAsked what it was told to take; more than `capacity` where a control group
+  ///   allows less
+  public void change(long capacity, long capacityAsked, NamespacePolicy policy) {
+    this.capacityAsked = capacityAsked;
+    account.limit(capacity);
+    setPolicy(policy);
+  }
+
+  private void setPolicy(NamespacePolicy next) {
+    policy = next;
+    evictor.enable(next.eviction() == Eviction.OLDEST && gauges.lease());
   }
 
   /// A timer, not a task: before it the loop looks at its sockets. The task itself is one of the
@@ -214,7 +233,7 @@ public final class Store implements AutoCloseable {
 
   /// With the namespace's time to live, if it has one and none was given.
   private Terms admitted(Terms given, int buffers) throws Refusal {
-    Terms terms = given.withDefault(config.policy().ttlMillis());
+    Terms terms = given.withDefault(policy.ttlMillis());
     expiry.requireRoom(terms, buffers);
     return terms;
   }
@@ -372,7 +391,7 @@ public final class Store implements AutoCloseable {
         config.server(),
         TimeUnit.NANOSECONDS.toSeconds(config.clock().nanos() - started),
         account.capacity(),
-        config.capacityAsked(),
+        capacityAsked,
         account.used(),
         account.bytes(Account.Kind.CATALOG),
         account.segments(Account.Kind.SLAB),

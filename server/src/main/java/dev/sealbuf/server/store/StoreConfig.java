@@ -59,12 +59,7 @@ public record StoreConfig(
   public static StoreConfig of(long capacity, int daemonUid, String server, NamespacePolicy policy)
       throws IOException {
     Optional<ControlGroup> group = ControlGroup.own();
-    long room = Headroom.capacity(capacity, group);
-    if (room < CAPACITY_MIN) {
-      throw new IOException(
-          "the control group leaves no room for a store: room=%d min=%d"
-              .formatted(room, CAPACITY_MIN));
-    }
+    long room = allowed(capacity, 0, group);
     return new StoreConfig(
         room,
         capacity,
@@ -75,6 +70,24 @@ public record StoreConfig(
         group,
         Clock.system(),
         new SecureRandom());
+  }
+
+  /// What of a capacity the control group leaves to a store that has taken so much already.
+  ///
+  /// @throws IOException when that is too little
+  public static long allowed(long capacity, long used) throws IOException {
+    return allowed(capacity, used, ControlGroup.own());
+  }
+
+  private static long allowed(long capacity, long used, Optional<ControlGroup> group)
+      throws IOException {
+    long room = used + Headroom.capacity(capacity - used, group);
+    if (room < CAPACITY_MIN) {
+      throw new IOException(
+          "the control group leaves no room for a store: room=%d min=%d"
+              .formatted(room, CAPACITY_MIN));
+    }
+    return room;
   }
 
   /// What is left of the process's descriptors, half of them where they are few; and no more than

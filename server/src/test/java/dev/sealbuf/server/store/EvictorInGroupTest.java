@@ -32,12 +32,12 @@ class EvictorInGroupTest {
     try (Parts parts = new Parts(2 * LIMIT, headroom())) {
       Evictor evictor =
           new Evictor(
-              true,
               parts.account,
               parts.memory.slabs(),
               parts.memory.dedicated(),
               parts.walk,
               parts.published);
+      evictor.enable(true);
       parts.publish("first", LARGE).close();
       parts.publish("second", LARGE).close();
       parts.publish("third", LARGE).close();

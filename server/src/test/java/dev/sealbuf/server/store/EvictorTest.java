@@ -37,13 +37,15 @@ class EvictorTest {
   }
 
   private Evictor evictor(boolean enabled) {
-    return new Evictor(
-        enabled,
-        parts.account,
-        parts.memory.slabs(),
-        parts.memory.dedicated(),
-        parts.walk,
-        parts.published);
+    Evictor made =
+        new Evictor(
+            parts.account,
+            parts.memory.slabs(),
+            parts.memory.dedicated(),
+            parts.walk,
+            parts.published);
+    made.enable(enabled);
+    return made;
   }
 
   private void fill() throws Refusal {

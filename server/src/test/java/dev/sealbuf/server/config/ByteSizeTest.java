@@ -1,4 +1,4 @@
-package dev.sealbuf.server.cli;
+package dev.sealbuf.server.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine.TypeConversionException;
 
 final class ByteSizeTest {
   @ParameterizedTest
@@ -28,7 +27,7 @@ final class ByteSizeTest {
   @ValueSource(strings = {"", "GiB", "-1", "1.5GiB", "4GB", "4G", "4gib", "0x10", "1e3"})
   void whatCouldBeReadInTwoWaysIsRefused(String text) {
     assertThatThrownBy(() -> ByteSize.parse(text))
-        .isInstanceOf(TypeConversionException.class)
+        .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("a size is a number with KiB, MiB, GiB or TiB, or of bytes: size=" + text);
   }
 
@@ -36,7 +35,7 @@ final class ByteSizeTest {
   @ValueSource(strings = {"8388608TiB", "999999999999999999KiB"})
   void whatDoesNotFitIsRefused(String text) {
     assertThatThrownBy(() -> ByteSize.parse(text))
-        .isInstanceOf(TypeConversionException.class)
+        .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("a size is at most 8 EiB: size=" + text);
   }
 

@@ -1,39 +1,37 @@
-package dev.sealbuf.server.cli;
+package dev.sealbuf.server.config;
 
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /// Sizes as people write and read them: `4GiB`, `64MiB`, `4096`. Units are powers of 1024, and only
 /// those: a `GB` would be understood in two ways.
-final class ByteSize implements ITypeConverter<Long> {
+public final class ByteSize {
   private static final String UNITS = "KMGT";
   private static final int BITS_A_UNIT = 10;
   private static final Pattern SIZE = Pattern.compile("(\\d{1,18}) ?(?:([" + UNITS + "])iB|B)?");
 
-  @Override
-  public Long convert(String text) {
-    return parse(text);
-  }
+  private ByteSize() {}
 
-  static long parse(String text) {
+  /// In bytes.
+  ///
+  /// @throws IllegalArgumentException with the rule and what was written
+  public static long parse(String text) {
     Matcher size = SIZE.matcher(text);
     if (!size.matches()) {
-      throw new TypeConversionException(
+      throw new IllegalArgumentException(
           "a size is a number with KiB, MiB, GiB or TiB, or of bytes: size=" + text);
     }
     long number = Long.parseLong(size.group(1));
     int shift = size.group(2) == null ? 0 : BITS_A_UNIT * (1 + UNITS.indexOf(size.group(2)));
     if (number > Long.MAX_VALUE >> shift) {
-      throw new TypeConversionException("a size is at most 8 EiB: size=" + text);
+      throw new IllegalArgumentException("a size is at most 8 EiB: size=" + text);
     }
     return number << shift;
   }
 
   /// Three digits and a unit, such as `1.50 GiB`; below 1 KiB the exact number.
-  static String human(long bytes) {
+  public static String human(long bytes) {
     if (bytes < 1 << BITS_A_UNIT) {
       return bytes + " B";
     }
