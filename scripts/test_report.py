@@ -1,4 +1,4 @@
-"""Prints one table of a test run: checks, Java, each version of Python, and containers, side by side.
+"""Prints one table of a test run: checks, Java, each version of Python, containers.
 
 Usage: test_report.py REPORTS SUREFIRE...
 

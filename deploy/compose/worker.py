@@ -1,4 +1,4 @@
-"""The worker of docker-compose.yml: waits for the index, reads every batch in place, tries to change each."""
+"""The worker of docker-compose.yml: reads every batch in place, and tries to change each."""
 
 import hashlib
 import os

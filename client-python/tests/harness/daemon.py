@@ -38,15 +38,16 @@ class Daemon:
         self,
         socket: Path,
         *,
-        capacity: str = "1GiB",
+        capacity: str | None = "1GiB",
         options: Sequence[str] = (),
         umask: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.socket = socket
         self.log_path = folder_for(Uid.DAEMON, "log") / "daemon.log"
-        arguments = ["serve", "--socket", str(socket), "--capacity", capacity]
-        arguments += ["--group", str(own_group()), *options]
+        arguments = ["serve", "--socket", str(socket), "--group", str(own_group()), *options]
+        if capacity is not None:
+            arguments += ["--capacity", capacity]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 cli(*arguments, uid=Uid.DAEMON),
@@ -129,7 +130,7 @@ def socket_folder(mode: int = 0o750) -> Path:
 @contextmanager
 def running(
     *,
-    capacity: str = "1GiB",
+    capacity: str | None = "1GiB",
     options: Sequence[str] = (),
     umask: int | None = None,
     environment: Mapping[str, str] | None = None,

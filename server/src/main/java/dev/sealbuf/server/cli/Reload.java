@@ -5,33 +5,39 @@ import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.InvalidConfigurationException;
 import dev.sealbuf.server.config.Setting;
 import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// What SIGHUP does: reads the configuration anew and changes what can be changed, with a line for
 /// each change. A configuration with a mistake changes nothing.
 ///
-/// Called by one thread at a time.
+/// A signal that comes while the daemon still starts waits for it. Called by one thread at a time.
 final class Reload implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger("dev.sealbuf");
 
-  private final Daemon daemon;
+  private final CompletableFuture<Daemon> daemon;
   private final ConfigurationOptions options;
+  private final Configuration started;
   private Configuration now;
 
-  Reload(Daemon daemon, ConfigurationOptions options, Configuration now) {
+  /// @param started what the daemon was started with
+  Reload(
+      CompletableFuture<Daemon> daemon, ConfigurationOptions options, Configuration started) {
     this.daemon = daemon;
     this.options = options;
-    this.now = now;
+    this.started = started;
+    this.now = started;
   }
 
   @Override
   public synchronized void run() {
     try {
       Configuration next = options.load();
-      daemon.change(next.capacity(), next.policy());
+      daemon.join().change(next.capacity(), next.policy());
       for (Setting setting : Setting.values()) {
-        report(setting, now.given(setting).text(), next.given(setting).text());
+        Configuration before = setting.isLive() ? now : started;
+        report(setting, before.given(setting).text(), next.given(setting).text());
       }
       now = next;
       LOG.info("configuration read anew");

@@ -42,6 +42,7 @@ final class Serve implements Callable<Integer> {
       e.problems().forEach(spec.commandLine().getErr()::println);
       return Failures.USAGE;
     }
+    HangUp.handle(new Reload(daemon, options, configuration));
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("end").unstarted(this::end));
     LOG.info("starting: socket={} capacity={}", configuration.socket(), configuration.capacity());
     Daemon started;
@@ -53,7 +54,6 @@ final class Serve implements Callable<Integer> {
       spec.commandLine().getErr().println("sealbuf: cannot serve: " + e.getMessage());
       return Failures.REFUSED;
     }
-    HangUp.handle(new Reload(started, options, configuration));
     spec.commandLine()
         .getOut()
         .printf(

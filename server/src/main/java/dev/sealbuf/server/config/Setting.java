@@ -71,7 +71,7 @@ public enum Setting {
     long bytes = ByteSize.parse(text);
     if (bytes < StoreConfig.CAPACITY_MIN || bytes > StoreConfig.CAPACITY_MAX) {
       throw new IllegalArgumentException(
-          "capacity out of bounds: bytes=%d min=%d max=%d"
+          "out of bounds: bytes=%d min=%d max=%d"
               .formatted(bytes, StoreConfig.CAPACITY_MIN, StoreConfig.CAPACITY_MAX));
     }
     return bytes;

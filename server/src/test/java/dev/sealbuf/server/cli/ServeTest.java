@@ -126,7 +126,7 @@ final class ServeTest {
     Process daemon = serve("--capacity", "1KiB");
     await(daemon);
     assertThat(daemon.exitValue()).isEqualTo(Failures.USAGE);
-    assertThat(log(daemon)).startsWith("capacity out of bounds: bytes=1024 min=");
+    assertThat(log(daemon)).startsWith("capacity: out of bounds: bytes=1024 min=");
   }
 
   @Test
