@@ -20,6 +20,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -158,6 +159,12 @@ public final class Daemon implements AutoCloseable {
     }
     Requests.warmUp();
     Replies.warmUp();
+  }
+
+  /// Runs something on the loop every so often: it is run for as long as the loop turns.
+  public void every(Duration period, Runnable work) {
+    long nanos = period.toNanos();
+    var _ = loop.scheduleAtFixedRate(work, nanos, nanos, TimeUnit.NANOSECONDS);
   }
 
   /// Lets nobody in any more, ends all sessions, removes the socket, and then the store.

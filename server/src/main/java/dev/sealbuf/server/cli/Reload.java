@@ -4,8 +4,10 @@ import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.InvalidConfigurationException;
 import dev.sealbuf.server.config.Setting;
+import dev.sealbuf.server.host.ServiceManager;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,14 +19,19 @@ final class Reload implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger("dev.sealbuf");
 
   private final CompletableFuture<Daemon> daemon;
+  private final ServiceManager manager;
   private final ConfigurationOptions options;
   private final Configuration started;
   private Configuration now;
 
   /// @param started what the daemon was started with
   Reload(
-      CompletableFuture<Daemon> daemon, ConfigurationOptions options, Configuration started) {
+      CompletableFuture<Daemon> daemon,
+      ServiceManager manager,
+      ConfigurationOptions options,
+      Configuration started) {
     this.daemon = daemon;
+    this.manager = manager;
     this.options = options;
     this.started = started;
     this.now = started;
@@ -33,8 +40,19 @@ final class Reload implements Runnable {
   @Override
   public synchronized void run() {
     try {
+      Daemon running = daemon.join();
+      manager.reloading();
+      change(running);
+      manager.ready("serving on " + started.socket());
+    } catch (CompletionException _) {
+      // It never began to serve, and says so itself.
+    }
+  }
+
+  private void change(Daemon running) {
+    try {
       Configuration next = options.load();
-      daemon.join().change(next.capacity(), next.policy());
+      running.change(next.capacity(), next.policy());
       for (Setting setting : Setting.values()) {
         Configuration before = setting.isLive() ? now : started;
         report(setting, before.given(setting).text(), next.given(setting).text());

@@ -5,6 +5,7 @@ import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.InvalidConfigurationException;
 import dev.sealbuf.server.host.HangUp;
+import dev.sealbuf.server.host.ServiceManager;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -42,8 +43,9 @@ final class Serve implements Callable<Integer> {
       e.problems().forEach(spec.commandLine().getErr()::println);
       return Failures.USAGE;
     }
-    HangUp.handle(new Reload(daemon, options, configuration));
-    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("end").unstarted(this::end));
+    ServiceManager manager = ServiceManager.of(System.getenv());
+    HangUp.handle(new Reload(daemon, manager, options, configuration));
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("end").unstarted(() -> end(manager)));
     LOG.info("starting: socket={} capacity={}", configuration.socket(), configuration.capacity());
     Daemon started;
     try {
@@ -54,6 +56,8 @@ final class Serve implements Callable<Integer> {
       spec.commandLine().getErr().println("sealbuf: cannot serve: " + e.getMessage());
       return Failures.REFUSED;
     }
+    manager.signOfLifeEvery().ifPresent(period -> started.every(period, manager::alive));
+    manager.ready("serving on " + configuration.socket());
     spec.commandLine()
         .getOut()
         .printf(
@@ -69,9 +73,10 @@ final class Serve implements Callable<Integer> {
 
   /// Runs when the process ends, for whatever reason. A daemon that never started leaves the exit
   /// status as it is.
-  private void end() {
+  private void end(ServiceManager manager) {
     int status = 1;
     try {
+      manager.stopping();
       Signals.restoreDefault(Signals.SIGTERM);
       Signals.restoreDefault(Signals.SIGINT);
       daemon.thenAcceptAsync(Daemon::close).get(END_SECONDS, TimeUnit.SECONDS);
