@@ -42,6 +42,7 @@ class Daemon:
         options: Sequence[str] = (),
         umask: int | None = None,
         environment: Mapping[str, str] | None = None,
+        tracer: Sequence[str] = (),
     ) -> None:
         self.socket = socket
         self.log_path = folder_for(Uid.DAEMON, "log") / "daemon.log"
@@ -50,7 +51,7 @@ class Daemon:
             arguments += ["--capacity", capacity]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                cli(*arguments, uid=Uid.DAEMON),
+                as_uid(Uid.DAEMON, [*tracer, str(launcher()), *arguments]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
