@@ -42,14 +42,16 @@ class Daemon:
         options: Sequence[str] = (),
         umask: int | None = None,
         environment: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
+        """`command` is another than the built launcher, uid and all."""
         self.socket = socket
         self.log_path = folder_for(Uid.DAEMON, "log") / "daemon.log"
         arguments = ["serve", "--socket", str(socket), "--capacity", capacity]
         arguments += ["--group", str(own_group()), *options]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                cli(*arguments, uid=Uid.DAEMON),
+                [*command, *arguments] if command else cli(*arguments, uid=Uid.DAEMON),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -133,11 +135,13 @@ def running(
     options: Sequence[str] = (),
     umask: int | None = None,
     environment: Mapping[str, str] | None = None,
+    command: Sequence[str] | None = None,
 ) -> Iterator[Daemon]:
     """A daemon that answers; at the end it is stopped by SIGTERM, unless the test ended it."""
     daemon = Daemon(
         socket_folder() / "sealbuf.sock",
         capacity=capacity, options=options, umask=umask, environment=environment,
+        command=command,
     )  # fmt: skip
     try:
         daemon.wait_until_ready()
