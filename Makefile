@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick image format jdk python
+.PHONY: help demo build test test-quick image dist format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -25,6 +25,9 @@ test-quick: build ## the same without the tests that start a daemon
 
 image: build ## the container images sealbuf, sealbuf-producer and sealbuf-worker
 	@scripts/image
+
+dist: build ## everything for users in dist/, tried out: tarball, Maven repository, wheel, image; checksums
+	@scripts/dist
 
 format: build ## google-java-format and ruff
 	@scripts/maven --quiet spotless:apply

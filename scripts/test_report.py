@@ -1,4 +1,4 @@
-"""Prints one table of a test run: checks, Java, each version of Python, containers.
+"""Prints one table of a test run, suite by suite: checks, Java, Python, artifacts, containers.
 
 Usage: test_report.py REPORTS SUREFIRE...
 
@@ -103,9 +103,21 @@ def python(reports: Path, version: str) -> Suite:
     return suite
 
 
+def artifacts(reports: Path) -> Suite:
+    suite = Suite("artifacts")
+    report = reports / "artifacts.xml"
+    if report.exists():
+        suite.read(report)
+    suite.close(status_of(reports, "artifacts"))
+    return suite
+
+
 def main(reports: Path, surefire: list[Path]) -> int:
     suites = [checks(reports), java(reports, surefire), *(python(reports, v) for v in PYTHONS)]
-    if (reports / "containers.status").exists():  # left out of `make test-quick`
+    if (
+        reports / "containers.status"
+    ).exists():  # left out of `make test-quick`, with the artifacts
+        suites.append(artifacts(reports))
         suites.append(containers(reports, surefire))
     print(f"\n{'':12}" + "".join(f"{suite.name:>13}" for suite in suites))
     for row, counts in (

@@ -5,6 +5,7 @@ import resource
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,9 @@ MEASURED = pytest.StashKey[list[str]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the full sizes, instead of a tenth")
+    parser.addoption(
+        "--artifacts", type=Path, help="the folder of `make dist`, for tests/artifacts"
+    )
     parser.addoption("--seed", type=int, help="repeats a run's random choices")
 
 

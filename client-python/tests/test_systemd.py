@@ -14,7 +14,7 @@ import pytest
 from harness.daemon import Daemon, cli, launcher, socket_folder
 from harness.public import folder_for
 from harness.raw import PATIENCE
-from harness.uids import Uid
+from harness.uids import Uid, as_uid
 
 SYSTEMD = Path(__file__).parents[2] / "deploy" / "systemd"
 UNIT = SYSTEMD / "sealbuf.service"
@@ -96,7 +96,8 @@ def test_its_filter_lets_pass_what_the_daemon_calls() -> None:
     trace = folder_for(Uid.DAEMON, "trace") / "calls"
     # -D: the daemon stays the child, strace hangs on it.
     tracer = ["strace", "-D", "-f", "-qq", "-c", "-o", str(trace)]
-    daemon = Daemon(socket_folder() / "sealbuf.sock", tracer=tracer)
+    command = as_uid(Uid.DAEMON, [*tracer, str(launcher())])
+    daemon = Daemon(socket_folder() / "sealbuf.sock", command=command)
     try:
         daemon.wait_until_ready()
         exercise(daemon)

@@ -42,8 +42,9 @@ class Daemon:
         options: Sequence[str] = (),
         umask: int | None = None,
         environment: Mapping[str, str] | None = None,
-        tracer: Sequence[str] = (),
+        command: Sequence[str] | None = None,
     ) -> None:
+        """`command` is another than the built launcher, uid and all."""
         self.socket = socket
         self.log_path = folder_for(Uid.DAEMON, "log") / "daemon.log"
         arguments = ["serve", "--socket", str(socket), "--group", str(own_group()), *options]
@@ -51,7 +52,7 @@ class Daemon:
             arguments += ["--capacity", capacity]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                as_uid(Uid.DAEMON, [*tracer, str(launcher()), *arguments]),
+                [*command, *arguments] if command else cli(*arguments, uid=Uid.DAEMON),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -135,11 +136,13 @@ def running(
     options: Sequence[str] = (),
     umask: int | None = None,
     environment: Mapping[str, str] | None = None,
+    command: Sequence[str] | None = None,
 ) -> Iterator[Daemon]:
     """A daemon that answers; at the end it is stopped by SIGTERM, unless the test ended it."""
     daemon = Daemon(
         socket_folder() / "sealbuf.sock",
         capacity=capacity, options=options, umask=umask, environment=environment,
+        command=command,
     )  # fmt: skip
     try:
         daemon.wait_until_ready()

@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 /// the connections beside that wait. It is exchanged as a whole when the daemon is ([Sessions]), so
 /// nothing of an old daemon can answer for a new one. Buffers do not belong to it.
 final class Session implements AutoCloseable {
-  private static final String CLIENT = "sealbuf-java/0.1.0";
+  private static final String CLIENT = "sealbuf-java/0.1.0-SNAPSHOT";
 
   private final Connection connection;
   private final Reply.Welcome welcome;
