@@ -62,8 +62,8 @@ def image(archive: Path, label: str) -> list[str]:
     loaded = output(["docker", "load", "--input", str(archive)])
     name = loaded.removeprefix("Loaded image: ").strip()
     user = f"{Uid.DAEMON}:{own_group()}" if ROOT else f"{os.getuid()}:{os.getgid()}"
-    return ["docker", "run", "--rm", "--label", label, "--network", "none", "--read-only", "--cap-drop", "ALL",
-            "--security-opt", "no-new-privileges", "--user", user,
+    return ["docker", "run", "--rm", "--label", label, "--network", "none", "--read-only",
+            "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", user,
             "--volume", f"{public_folder()}:{public_folder()}", name]  # fmt: skip
 
 

@@ -27,7 +27,14 @@ def test_the_tarball_is_one_folder_that_belongs_to_root(artifacts: Path) -> None
         members = tar.getmembers()
     names = [member.name for member in members]
     folder = archive.name.removesuffix(".tar.gz")
-    expected = ("LICENSE", "README.md", "deploy/sealbuf.yaml", "deploy/systemd/sealbuf.service", "bin/sealbuf", "runtime/bin/java")
+    expected = (
+        "LICENSE",
+        "README.md",
+        "deploy/sealbuf.yaml",
+        "deploy/systemd/sealbuf.service",
+        "bin/sealbuf",
+        "runtime/bin/java",
+    )
     assert {f"{folder}/{name}" for name in expected} <= set(names)
     assert {name.split("/")[0] for name in names} == {folder}
     assert {(member.uid, member.gid) for member in members} == {(0, 0)}

@@ -33,6 +33,11 @@ public final class Pidfd {
     }
   }
 
+  /// This process.
+  public static Fd own() throws IOException {
+    return of(Math.toIntExact(ProcessHandle.current().pid()));
+  }
+
   /// The process that has this number now.
   static Fd of(int pid) throws IOException {
     return Fd.adopt(Events.pidfdOpen(pid));

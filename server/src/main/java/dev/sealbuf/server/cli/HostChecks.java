@@ -5,6 +5,7 @@ import dev.sealbuf.memory.HugePages;
 import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.memory.PeerCredentials;
+import dev.sealbuf.memory.Pidfd;
 import dev.sealbuf.memory.ProcessGuard;
 import dev.sealbuf.memory.Seals;
 import dev.sealbuf.server.config.ByteSize;
@@ -20,6 +21,8 @@ import java.util.regex.Pattern;
 /// What the kernel can do, asked by doing it.
 final class HostChecks {
   private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
+  private static final Path SHMEM_ENABLED =
+      Path.of("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
   private static final Path YAMA = Path.of("/proc/sys/kernel/yama/ptrace_scope");
   private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+).*");
   private static final int KERNEL_MIN = version(5, 10);
@@ -34,6 +37,7 @@ final class HostChecks {
         noExecSeal(),
         hugePages(),
         holders(),
+        clientsEnd(),
         dumpable(),
         yama(),
         userNamespace());
@@ -86,7 +90,11 @@ final class HostChecks {
           "the kernel has none",
           "large buffers are made several times slower without transparent huge pages");
     }
-    String fact = "size=" + ByteSize.human(size.getAsLong());
+    String fact =
+        "size=%s shmem_enabled=%s"
+            .formatted(
+                ByteSize.human(size.getAsLong()),
+                SystemFiles.line(SHMEM_ENABLED).map(HostChecks::chosen).orElse("unknown"));
     try (Fd file = Memfd.create("doctor")) {
       Memfd.resize(file, size.getAsLong());
       return HugePages.prepare(file, size.getAsLong()) == size.getAsLong()
@@ -111,6 +119,24 @@ final class HostChecks {
             fact,
             "memory of deleted buffers that is still in use may not be counted: allow fcntl"
                 + " F_SETLEASE, and raise fs.inotify.max_user_instances and max_user_watches");
+  }
+
+  /// The one in brackets: `always [never] deny`.
+  private static String chosen(String choices) {
+    return choices.replaceFirst(".*\\[(.*)].*", "$1");
+  }
+
+  private static Finding clientsEnd() {
+    try {
+      Pidfd.own().close();
+      return Finding.ok("clients", "the end of a client's process is noticed: pidfd_open");
+    } catch (IOException e) {
+      return Finding.warn(
+          "clients",
+          String.valueOf(e.getMessage()),
+          "a session of a process that died ends when its forked children end, too: allow"
+              + " pidfd_open (Linux 5.3; seccomp?)");
+    }
   }
 
   private static Finding dumpable() {

@@ -19,6 +19,9 @@ final class LimitChecks {
   private static final long MAPPINGS_DEFAULT = 65_530;
   private static final Path MAX_MAP_COUNT = Path.of("/proc/sys/vm/max_map_count");
 
+  /// What the JVM and a health check take beside the store.
+  private static final long BESIDES = 256L << 20;
+
   private LimitChecks() {}
 
   static List<Finding> run() {
@@ -59,7 +62,9 @@ final class LimitChecks {
     return Finding.warn(
         "memory",
         "%s limits what runs here: bytes=%d free=%d".formatted(version, limit.getAsLong(), room),
-        "a daemon started here keeps its capacity below that; what clients use counts too, and past"
-            + " %s the kernel kills".formatted(ByteSize.human(limit.getAsLong())));
+        "a daemon started here keeps its capacity below that: give it %s and the capacity it is to"
+                .formatted(ByteSize.human(BESIDES))
+            + " have. All shared memory is charged to the daemon's group, none to readers; what else"
+            + " runs in the group counts too, and past the limit the kernel kills");
   }
 }

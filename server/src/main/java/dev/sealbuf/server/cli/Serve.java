@@ -45,7 +45,8 @@ final class Serve implements Callable<Integer> {
     }
     ServiceManager manager = ServiceManager.of(System.getenv());
     HangUp.handle(new Reload(daemon, manager, options, configuration));
-    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("end").unstarted(() -> end(manager)));
+    Runtime.getRuntime()
+        .addShutdownHook(Thread.ofPlatform().name("end").unstarted(() -> end(manager)));
     LOG.info("starting: socket={} capacity={}", configuration.socket(), configuration.capacity());
     Daemon started;
     try {

@@ -130,7 +130,14 @@ final class CommandsTest {
     assertThat(out.toString().lines()).allMatch(line -> line.matches("(ok|warn| {4}) .*"));
     assertThat(out.toString())
         .contains("kernel", "seals", "noexec", "huge pages", "dumpable", "descriptors", "memory")
+        .contains("container", "namespace", "native code", "socket folder", "clients")
         .contains("sealbuf 0.0.0-test answers: socket=" + daemon.socket());
+    JsonNode findings = json("doctor", "--json");
+    assertThat(findings).isNotEmpty();
+    assertThat(findings)
+        .allSatisfy(each ->
+            assertThat(each.get("ok").asBoolean())
+                .isEqualTo(each.get("advice").asString().isEmpty()));
   }
 
   @Test
