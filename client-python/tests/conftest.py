@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "daemon: starts a daemon; added by itself where one is seen")
     config.addinivalue_line(
         "markers",
-        "one_version: no Python of a user takes part; scripts/test deselects it on others",
+        "one_version: a claim that no Python could change; scripts/test deselects it on others",
     )
     if config.option.seed is None:
         config.option.seed = secrets.randbits(32)

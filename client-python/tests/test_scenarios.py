@@ -11,7 +11,7 @@ from harness.exchange import Half, java, publication, python, readable, run, sta
 from harness.uids import Uid
 from helpers.tables import PROTOCOL
 
-pytestmark = pytest.mark.daemon
+pytestmark = [pytest.mark.one_version, pytest.mark.daemon]
 
 SCENARIOS = PROTOCOL / "scenarios.json"
 COUNT = len(json.loads(SCENARIOS.read_text(encoding="utf-8")))

@@ -20,6 +20,8 @@ from harness.raw import RawClient
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
+pytestmark = pytest.mark.one_version
+
 CRC = 0x5EA1B0F5
 INNOCENTS = 1000
 TRIES = 100

@@ -11,6 +11,8 @@ import sealbuf
 from client.test_waiting import LONG, in_threads, later
 from harness.daemon import Daemon
 
+pytestmark = pytest.mark.one_version
+
 CAPACITY = 64 << 20
 LARGE = 16 << 20
 

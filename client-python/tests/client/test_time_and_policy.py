@@ -13,6 +13,8 @@ from harness.daemon import Daemon
 from harness.public import folder_for
 from harness.uids import Uid
 
+pytestmark = pytest.mark.one_version
+
 CAPACITY = 64 << 20
 LARGE = 8 << 20
 

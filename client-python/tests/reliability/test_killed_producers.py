@@ -23,7 +23,7 @@ from harness.raw import PATIENCE, PREFIX, RawClient, frame
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
+pytestmark = [pytest.mark.one_version, pytest.mark.usefixtures("undisturbed")]
 
 SIZE = 300 << 10
 NAME = "killed"
@@ -132,7 +132,6 @@ def clean(owner: RawClient, names: list[str]) -> None:
             owner.ask("delete", name=name)
 
 
-@pytest.mark.one_version
 @pytest.mark.timeout(300)
 def test_a_producer_may_be_killed_after_each_step(
     daemon: Daemon, rounds: Callable[..., int]

@@ -19,6 +19,8 @@ from harness.producer import published
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
+pytestmark = pytest.mark.one_version
+
 READERS = 100
 NAMES = [f"mapped/{number}" for number in range(8)]
 LARGE = 300 << 10

@@ -18,6 +18,8 @@ from harness.process import memfd_sizes
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
+pytestmark = pytest.mark.one_version
+
 BUFFERS = 1_000_000
 SIZE = 1024
 BATCH = 1000
