@@ -44,6 +44,11 @@ def test_the_java_client_says_it_to_the_daemon() -> None:
     assert re.findall(r'"sealbuf-java/(.*)"', session.read_text()) == [VERSION]
 
 
+def test_the_guide_shows_it_to_maven() -> None:
+    text = (TREE / "docs/java.md").read_text()
+    assert re.findall(r"<version>(.*)</version>", text) == [VERSION]
+
+
 def test_the_changelog_begins_with_it() -> None:
     number, _, snapshot = VERSION.partition("-")
     newest = re.findall(r"^## (.*)$", (TREE / "CHANGELOG.md").read_text(), re.MULTILINE)[0]

@@ -51,9 +51,8 @@ def only(folder: Path, pattern: str) -> Path:
 def launcher_of(archive: Path) -> list[str]:
     """Its launcher, with nothing around it that could be a Java."""
     folder = folder_for(Uid.DAEMON, "tarball")
-    output(
-        ["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(folder)]
-    )
+    unpack = ["tar", "--extract", "--no-same-owner", f"--directory={folder}"]
+    output([*unpack, f"--file={archive}"])
     return [*BARE, str(only(folder, "sealbuf-*") / "bin" / "sealbuf")]
 
 
@@ -62,9 +61,10 @@ def image(archive: Path, label: str) -> list[str]:
     loaded = output(["docker", "load", "--input", str(archive)])
     name = loaded.removeprefix("Loaded image: ").strip()
     user = f"{Uid.DAEMON}:{own_group()}" if ROOT else f"{os.getuid()}:{os.getgid()}"
-    return ["docker", "run", "--rm", "--label", label, "--network", "none", "--read-only",
-            "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", user,
-            "--volume", f"{public_folder()}:{public_folder()}", name]  # fmt: skip
+    confined = ["--network", "none", "--read-only", "--cap-drop", "ALL"]
+    confined += ["--security-opt", "no-new-privileges", "--user", user]
+    shared = f"{public_folder()}:{public_folder()}"
+    return ["docker", "run", "--rm", "--label", label, *confined, "--volume", shared, name]
 
 
 def remove_containers(label: str) -> None:

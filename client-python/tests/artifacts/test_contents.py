@@ -1,4 +1,4 @@
-"""What lies in the folder of `make dist`, and in what order a user finds it."""
+"""What lies in the folder of `make dist`, and in what state."""
 
 import tarfile
 from pathlib import Path
@@ -8,10 +8,15 @@ import pytest
 
 from artifacts.installed import jars, only, output
 from harness.daemon import running
-from harness.examples import java_home
+from harness.examples import TREE, java_home
 from harness.uids import Uid, as_uid
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(300)]
+
+IN_THE_TARBALL = (
+    "LICENSE", "README.md", "bin/sealbuf", "deploy/sealbuf.yaml", "deploy/systemd/sealbuf.service",
+    "lib/jvm.options", "lib/sealbuf.aot", "runtime/bin/java",
+)  # fmt: skip
 
 
 def test_every_file_has_its_checksum(artifacts: Path) -> None:
@@ -27,15 +32,7 @@ def test_the_tarball_is_one_folder_that_belongs_to_root(artifacts: Path) -> None
         members = tar.getmembers()
     names = [member.name for member in members]
     folder = archive.name.removesuffix(".tar.gz")
-    expected = (
-        "LICENSE",
-        "README.md",
-        "deploy/sealbuf.yaml",
-        "deploy/systemd/sealbuf.service",
-        "bin/sealbuf",
-        "runtime/bin/java",
-    )
-    assert {f"{folder}/{name}" for name in expected} <= set(names)
+    assert {f"{folder}/{name}" for name in IN_THE_TARBALL} <= set(names)
     assert {name.split("/")[0] for name in names} == {folder}
     assert {(member.uid, member.gid) for member in members} == {(0, 0)}
 
@@ -48,18 +45,26 @@ def test_the_runtime_of_the_tarball_uses_its_cache(
     assert "AOT cache                    in use\n" in stat
 
 
-@pytest.mark.parametrize("artifact", ["sealbuf-client", "sealbuf-server"])
-def test_jars_come_with_sources_and_javadoc(artifacts: Path, artifact: str) -> None:
+@pytest.mark.parametrize(
+    ("artifact", "shown"),
+    [
+        ("sealbuf-client", "dev/sealbuf/client/Sealbuf"),
+        ("sealbuf-server", "dev/sealbuf/server/cli/Main"),
+    ],
+)
+def test_jars_come_with_sources_and_javadoc(artifacts: Path, artifact: str, shown: str) -> None:
     folder = artifacts / "maven" / "dev" / "sealbuf" / artifact
-    shown = (
-        "dev/sealbuf/client/Sealbuf"
-        if artifact == "sealbuf-client"
-        else "dev/sealbuf/server/cli/Main"
-    )
     with ZipFile(only(folder, f"*/{artifact}-*-sources.jar")) as sources:
         assert f"{shown}.java" in sources.namelist()
     with ZipFile(only(folder, f"*/{artifact}-*-javadoc.jar")) as javadoc:
         assert "index.html" in javadoc.namelist()
+
+
+def test_the_wheel_has_the_client_its_types_and_its_license(artifacts: Path) -> None:
+    with ZipFile(only(artifacts / "python", "*.whl")) as wheel:
+        names = {name.split("/", 1)[1] for name in wheel.namelist()}
+    source = {file.name for file in (TREE / "client-python/src/sealbuf").glob("*.*")}
+    assert names == source | {"METADATA", "RECORD", "WHEEL", "licenses/LICENSE"}
 
 
 def test_the_server_is_found_with_all_it_needs(artifacts: Path) -> None:

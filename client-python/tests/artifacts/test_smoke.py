@@ -8,7 +8,7 @@ from harness.uids import Uid, as_uid
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(300)]
 
-SAID = "write: refused\nread: hello\n"
+SAID = "write refused: true\nread: hello\n"
 
 
 @pytest.mark.parametrize("client", ["wheel", "sdist", "jars"])
