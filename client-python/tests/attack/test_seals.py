@@ -19,6 +19,8 @@ from harness.public import folder_for
 from harness.raw import RawClient
 from harness.uids import Uid
 
+pytestmark = pytest.mark.one_version
+
 SIZE = 64 << 10
 CONTROL_ROUNDS = 1000
 """On a busy machine a read may have ended before anybody looks."""

@@ -20,6 +20,8 @@ from harness.native import compiled
 from harness.raw import RawClient
 from harness.uids import GROUP, ROOT, Uid, own_group
 
+pytestmark = pytest.mark.one_version
+
 TOGETHER = 5
 """Daemons that start at the same time."""
 

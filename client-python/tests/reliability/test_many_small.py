@@ -100,8 +100,9 @@ def test_a_million_small_buffers_come_and_go(
             numbers = list(range(buffers))
             rng.shuffle(numbers)
             delete(publisher, numbers[: buffers // 2])
-            # While it is copied, a slab is there twice: one slab more, for a moment.
-            assert shared_bytes(pids) <= full + SLAB
+            # While it is copied, a slab is there twice, for a moment. The processes are looked at
+            # one after the other, so one that went meanwhile may count beside one that came.
+            assert shared_bytes(pids) <= full + 2 * SLAB
             assert within(GONE_SECONDS, lambda: shared_bytes(pids) <= full)
             half = shared_bytes(pids)
             delete(publisher, numbers[buffers // 2 :])
