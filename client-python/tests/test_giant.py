@@ -14,6 +14,7 @@ def test_a_large_buffer_crosses_the_languages_without_a_copy(pytestconfig: pytes
     assert len(transfer(6 << 30 if pytestconfig.option.soak else SMALL)) == 2
 
 
+@pytest.mark.one_version
 def test_a_copy_would_show() -> None:
     with pytest.raises(AssertionError, match="something was copied"):
         transfer(SMALL, [java_to_copying_python])

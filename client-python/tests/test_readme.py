@@ -39,6 +39,7 @@ def test_the_python_example_of_handles_prints_what_it_says(daemon: Daemon) -> No
     assert printed == "True 10000000\n"
 
 
+@pytest.mark.one_version
 @pytest.mark.timeout(90)
 def test_the_java_example_prints_what_it_says(daemon: Daemon) -> None:
     try:
@@ -48,6 +49,7 @@ def test_the_java_example_prints_what_it_says(daemon: Daemon) -> None:
     assert printed == "frame: 8388608 bytes, read-only: true\n"
 
 
+@pytest.mark.one_version
 @pytest.mark.timeout(90)
 def test_the_java_example_of_waiting_prints_what_it_says(daemon: Daemon) -> None:
     try:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from harness.daemon import Daemon
-from harness.exchange import Half, java, publication, python, readable, run, start
+from harness.exchange import PAIRS, Half, publication, python, readable, run, start
 from harness.uids import Uid
 from helpers.tables import PROTOCOL
 
@@ -18,8 +18,7 @@ COUNT = len(json.loads(SCENARIOS.read_text(encoding="utf-8")))
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("reader", [python, java])
-@pytest.mark.parametrize("producer", [python, java])
+@pytest.mark.parametrize(("producer", "reader"), PAIRS)
 def test_each_reads_what_the_other_published(
     fresh_daemon: Callable[..., AbstractContextManager[Daemon]], producer: Half, reader: Half
 ) -> None:

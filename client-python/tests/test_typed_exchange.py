@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from harness.daemon import Daemon
-from harness.exchange import ROOT, Half, java, python, readable, run, start
+from harness.exchange import PAIRS, ROOT, Half, python, readable, run, start
 from harness.public import public_folder
 from harness.uids import Uid
 from helpers.typed import TYPED, cases
@@ -16,8 +16,7 @@ from helpers.typed import TYPED, cases
 
 @pytest.mark.daemon
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("reader", [python, java])
-@pytest.mark.parametrize("producer", [python, java])
+@pytest.mark.parametrize(("producer", "reader"), PAIRS)
 def test_each_reads_what_the_other_published(
     fresh_daemon: Callable[..., AbstractContextManager[Daemon]], producer: Half, reader: Half
 ) -> None:

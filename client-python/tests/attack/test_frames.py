@@ -22,7 +22,7 @@ from harness.raw import (
 )
 from harness.uids import Uid
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
+pytestmark = [pytest.mark.one_version, pytest.mark.usefixtures("undisturbed")]
 
 GLUED = 1000
 

@@ -21,6 +21,8 @@ from harness.native import compiled
 from harness.raw import RawClient, frame
 from harness.uids import GROUP, Uid, as_uid, fork_as
 
+pytestmark = pytest.mark.one_version
+
 OVERFLOW_UID = 65534
 FIND_JDK = Path(__file__).parents[3] / "scripts" / "find-jdk"
 

@@ -29,6 +29,8 @@ from harness.producer import PUBLISHED_SEALS, SHARED_SEALS, published, seals
 from harness.raw import RawClient
 from harness.uids import Uid, as_uid, fork_as
 
+pytestmark = pytest.mark.one_version
+
 SIZE = 64 << 10
 MODE = 0o600
 KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])

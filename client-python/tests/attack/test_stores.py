@@ -18,6 +18,8 @@ from harness.producer import Loan, lent, published
 from harness.raw import Reply, frame
 from harness.uids import Uid
 
+pytestmark = pytest.mark.one_version
+
 SIZE = 64 << 10
 PAGE = 4096
 
@@ -39,7 +41,6 @@ def sealed_under_stores(loan: Loan, former: Agent, delay: float) -> Reply:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.one_version
 @pytest.mark.usefixtures("undisturbed")
 def test_stores_around_a_seal_change_nothing_once_it_is_answered(
     daemon: Daemon, former: Agent, rounds: Callable[..., int], rng: random.Random
@@ -67,7 +68,6 @@ def test_the_same_stores_change_memory_that_is_not_sealed(former: Agent) -> None
     os.close(memfd)
 
 
-@pytest.mark.one_version
 @pytest.mark.usefixtures("undisturbed")
 def test_pages_that_a_former_producer_registered_are_in_no_later_buffer(
     daemon: Daemon, former: Agent, rounds: Callable[..., int], not_run: Callable[[str], None]

@@ -38,7 +38,7 @@ def test_a_child_of_an_open_writer_reads_and_does_not_hold_up_the_seal(
     path: str, name: str, rounds: Callable[..., int]
 ) -> None:
     with sealbuf.connect(path) as store:
-        for at in range(rounds(1000)):
+        for at in range(rounds(1000, small=50)):
             nbytes = SIZES[at % len(SIZES)]
             writer = store.create(name, nbytes=nbytes)
             view = writer.memoryview()

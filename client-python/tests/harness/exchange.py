@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from harness.public import public_folder, python_environment, reachable
 from harness.uids import as_uid
 
@@ -43,6 +45,15 @@ def java(exchange: str) -> Program:
     options = ["--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     main = f"dev.sealbuf.client.{exchange.capitalize()}Main"
     return [f"{found}/bin/java", *options, "-cp", os.pathsep.join(map(str, path)), main], {}
+
+
+PAIRS = [
+    pytest.param(python, python, id="python-python"),
+    pytest.param(python, java, id="python-java"),
+    pytest.param(java, python, id="java-python"),
+    pytest.param(java, java, id="java-java", marks=pytest.mark.one_version),
+]
+"""Every producer with every reader."""
 
 
 def start(

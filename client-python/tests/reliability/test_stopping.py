@@ -74,7 +74,7 @@ def test_a_request_under_way_is_answered_or_ended_by_the_goodbye(fresh_daemon: S
 def test_a_second_signal_ends_it_at_once(
     fresh_daemon: Start, rounds: Callable[..., int], rng: random.Random
 ) -> None:
-    for _ in range(rounds(10)):
+    for _ in range(rounds(10, small=4)):
         with fresh_daemon() as daemon, ExitStack() as stack:
             clients = connected(daemon, stack)
             daemon.process.send_signal(signal.SIGTERM)

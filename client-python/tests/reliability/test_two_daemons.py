@@ -41,7 +41,7 @@ def one_of_two(path: Path) -> Iterator[Daemon]:
 @pytest.mark.timeout(180)
 def test_of_two_daemons_that_start_together_one_serves(rounds: Callable[..., int]) -> None:
     path = socket_folder() / "sealbuf.sock"
-    for number in range(rounds(200)):
+    for number in range(rounds(200, small=10)):
         with one_of_two(path) as winner:
             with winner.open(Uid.PRODUCER) as client:
                 client.expect("published", "put", b"x", name="served")
