@@ -4,71 +4,74 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 
-/// A Unix datagram socket that sends to one address and never waits.
+/// A socket that sends datagrams to one address, and never waits.
 ///
-/// Not thread-safe.
+/// The descriptor is kept from the beginning, so that a message can be sent when there are no more
+/// to be had. Each message connects anew (two cheap calls): the receiver may have bound its address
+/// again since the last one. Threads: any; each message goes on its own.
 public final class UnixDatagrams implements AutoCloseable {
-  private static final int FAMILY_BYTES = Short.BYTES;
+  /// Bytes of an address behind its family (unix(7)), with a path's NUL or an abstract name's.
+  private static final int NAME_MAX = 108;
 
   private final Fd fd;
-  private final Message outgoing = new Message();
+  private final String address;
+  private final MemorySegment encoded;
 
-  private UnixDatagrams(Fd fd) {
+  private UnixDatagrams(Fd fd, String address, MemorySegment encoded) {
     this.fd = fd;
+    this.address = address;
+    this.encoded = encoded;
   }
 
-  /// A socket for this address.
+  /// A sender to `address`: a path, or a name of the abstract namespace behind an `@`. Nobody need
+  /// listen there yet.
   ///
-  /// @param address a path, or, with an `@` before it, a name in the abstract namespace (unix(7))
-  /// @throws PosixException ENOENT or ECONNREFUSED when nobody listens, EACCES when this uid may
-  ///   not send, ENAMETOOLONG
+  /// @throws PosixException ENAMETOOLONG for an address of more than 107 bytes
   public static UnixDatagrams to(String address) throws IOException {
+    MemorySegment encoded = encode(address);
     int type = Linux.SOCK_DGRAM | Linux.SOCK_CLOEXEC;
-    Fd fd = Fd.adopt(Posix.socket(Linux.AF_UNIX, type));
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment bytes = bytes(arena, address);
-      int errno = -fd.query(number -> Posix.connect(number, bytes));
-      if (errno != 0) {
-        throw new PosixException("connect", "address=" + address, errno);
-      }
-      return new UnixDatagrams(fd);
-    } catch (IOException | RuntimeException e) {
-      fd.close();
-      throw e;
-    }
+    return new UnixDatagrams(Fd.adopt(Posix.socket(Linux.AF_UNIX, type)), address, encoded);
   }
 
-  /// The name of an abstract address begins with a NUL and ends with the address.
-  private static MemorySegment bytes(Arena arena, String address) throws PosixException {
-    MemorySegment bytes = UnixSocket.address(arena, Path.of(address));
-    if (!address.startsWith("@")) {
-      return bytes;
-    }
-    bytes.set(ValueLayout.JAVA_BYTE, FAMILY_BYTES, (byte) 0);
-    return bytes.asSlice(0, bytes.byteSize() - 1);
-  }
-
-  /// Sends one datagram.
+  /// Sends one datagram, or nothing when the receiver's queue is full.
   ///
-  /// @throws PosixException EAGAIN when the receiver has too many unread
-  public void send(String text) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-      outgoing.clearParts();
-      outgoing.addPart(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes));
-      long sent = fd.query(number -> outgoing.send(number, List.of(), Linux.MSG_DONTWAIT));
-      if (sent < 0) {
-        throw new PosixException("sendmsg", "bytes=" + bytes.length, (int) -sent);
-      }
+  /// @param message direct, not empty
+  /// @return whether it was sent
+  /// @throws PosixException ENOENT or ECONNREFUSED when nobody listens, EACCES when this uid may
+  ///   not send there
+  public boolean send(ByteBuffer message) throws IOException {
+    int errno = -fd.query(number -> Posix.connect(number, encoded));
+    if (errno != 0) {
+      throw new PosixException("connect", "address=" + address, errno);
     }
+    return Descriptors.send(fd, message, List.of()) != Descriptors.WOULD_BLOCK;
   }
 
   @Override
   public void close() {
     fd.close();
+  }
+
+  /// A path ends with a NUL that is counted; an abstract name begins with one, and ends with its
+  /// last byte.
+  private static MemorySegment encode(String address) throws PosixException {
+    byte[] name = address.getBytes(StandardCharsets.UTF_8);
+    if (name.length >= NAME_MAX) {
+      String arguments = "address=" + address + " bytes=" + name.length + " max=" + (NAME_MAX - 1);
+      throw new PosixException("connect", arguments, Errno.ENAMETOOLONG);
+    }
+    boolean isAbstract = address.startsWith("@");
+    int bytes = Short.BYTES + name.length + (isAbstract ? 0 : 1);
+    MemorySegment encoded = Arena.ofAuto().allocate(bytes);
+    encoded.set(ValueLayout.JAVA_SHORT_UNALIGNED, 0, (short) Linux.AF_UNIX);
+    MemorySegment.copy(name, 0, encoded, ValueLayout.JAVA_BYTE, Short.BYTES, name.length);
+    if (isAbstract) {
+      encoded.set(ValueLayout.JAVA_BYTE, Short.BYTES, (byte) 0);
+    }
+    return encoded;
   }
 }

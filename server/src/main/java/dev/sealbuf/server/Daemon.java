@@ -164,7 +164,7 @@ public final class Daemon implements AutoCloseable {
   /// Runs something on the loop every so often: it is run for as long as the loop turns.
   public void every(Duration period, Runnable work) {
     long nanos = period.toNanos();
-    var _ = loop.scheduleAtFixedRate(work, nanos, nanos, TimeUnit.NANOSECONDS);
+    var _ = loop.scheduleAtFixedRate(work, 0, nanos, TimeUnit.NANOSECONDS);
   }
 
   /// Lets nobody in any more, ends all sessions, removes the socket, and then the store.

@@ -57,7 +57,7 @@ final class Serve implements Callable<Integer> {
       spec.commandLine().getErr().println("sealbuf: cannot serve: " + e.getMessage());
       return Failures.REFUSED;
     }
-    manager.signOfLifeEvery().ifPresent(period -> started.every(period, manager::alive));
+    manager.watchdogPeriod().ifPresent(period -> started.every(period, manager::alive));
     manager.ready("serving on " + configuration.socket());
     spec.commandLine()
         .getOut()
