@@ -155,7 +155,7 @@ DYING = """
     import sys
     import sealbuf
 
-    store = sealbuf.connect(sys.argv[1], timeout=0.2)
+    store = sealbuf.connect(sys.argv[1], timeout=0.5)
     store.put(b"hello", "greeting")
     seen = store.get("greeting")
     writer = store.create("unfinished", nbytes=5)
