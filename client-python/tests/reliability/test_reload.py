@@ -11,12 +11,12 @@ import pytest
 
 from harness.daemon import Daemon, cli, running
 from harness.public import folder_for
-from harness.raw import PATIENCE
 from harness.uids import Uid
 
 pytestmark = pytest.mark.one_version
 
 MIB = 1 << 20
+LONG = 60.0
 FULL = 1
 """The exit status when the store says no."""
 
@@ -42,7 +42,7 @@ def reload(daemon: Daemon, text: str, file: Path, last: str) -> list[str]:
 def wait_until(condition: Callable[[], bool], daemon: Daemon) -> None:
     start = time.monotonic()
     while not condition():
-        assert time.monotonic() - start < PATIENCE, daemon.log
+        assert time.monotonic() - start < LONG, daemon.log
         time.sleep(0.01)
 
 
@@ -50,7 +50,7 @@ def sealbuf(
     daemon: Daemon, *arguments: str, data: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     command = cli(*arguments, "--socket", daemon.path)
-    return subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False)
+    return subprocess.run(command, input=data, capture_output=True, timeout=LONG, check=False)
 
 
 def put(daemon: Daemon, name: str, mib: int) -> int:
