@@ -35,20 +35,24 @@ final class ImageTest {
     return Command.sealbuf(1, 1, "version").run().output().strip().replace("sealbuf ", "");
   }
 
-  /// The best of five starts: whatever else the machine does can only make one slower.
+  /// The best of three starts: whatever else the machine does can only make one slower.
   @Test
   void itIsHealthyWithinTwoSecondsWithNothingWritableNoCapabilityAndNoNetwork() {
     List<Duration> starts = Stream.generate(ImageTest::startToHealthy).limit(3).sorted().toList();
-    assertThat(starts.get(1)).as("%s", starts).isLessThanOrEqualTo(HEALTHY_MAX);
+    assertThat(starts.getFirst()).as("%s", starts).isLessThanOrEqualTo(HEALTHY_MAX);
   }
 
   private static Duration startToHealthy() {
     try (DaemonContainer daemon = new DaemonContainer()) {
       daemon.start();
       ContainerState state = daemon.inspect().getState();
-      return Duration.between(
-          Instant.parse(state.getStartedAt()),
-          Instant.parse(state.getHealth().getLog().getFirst().getEnd()));
+      String healthy =
+          state.getHealth().getLog().stream()
+              .filter(probe -> probe.getExitCodeLong() == 0)
+              .findFirst()
+              .orElseThrow()
+              .getEnd();
+      return Duration.between(Instant.parse(state.getStartedAt()), Instant.parse(healthy));
     }
   }
 
