@@ -58,6 +58,7 @@ final class Command {
       Path log = Files.createTempFile("sealbuf-test-", ".log");
       Process process = start(log);
       boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
       String output = Files.readString(log, StandardCharsets.UTF_8);
       Files.delete(log);
