@@ -8,9 +8,9 @@ Each SUREFIRE is a folder of Maven's reports in the same format.
 
 A suite that failed without a failed test (it did not compile, no report was written) counts as one
 failure, and so does a JVM that Maven killed for taking too long: nothing that was not seen to pass
-is taken for passed. A part that a test could not run
-counts as a skip beside the test itself. Skips also go to REPORTS/skips.txt, one line each, for
-comparison with a list of accepted ones. Exit status 1 after any failure.
+is taken for passed. A part that a test could not run counts as a skip beside the test itself. Skips
+also go to REPORTS/skips.txt, one line each, for comparison with a list of accepted ones. Exit
+status 1 after any failure.
 """
 
 import sys
@@ -114,9 +114,7 @@ def artifacts(reports: Path) -> Suite:
 
 def main(reports: Path, surefire: list[Path]) -> int:
     suites = [checks(reports), java(reports, surefire), *(python(reports, v) for v in PYTHONS)]
-    if (
-        reports / "containers.status"
-    ).exists():  # left out of `make test-quick`, with the artifacts
+    if (reports / "containers.status").exists():  # not after `make test-quick`, as the artifacts
         suites.append(artifacts(reports))
         suites.append(containers(reports, surefire))
     print(f"\n{'':12}" + "".join(f"{suite.name:>13}" for suite in suites))
