@@ -11,6 +11,9 @@ final class Producer {
   private static final long BATCH_BYTES = 32L << 20;
   private static final int PIECE = 1 << 20;
 
+  /// Those of the run before, if the daemon has been up since.
+  private static final PutOptions REPLACE = PutOptions.NONE.replacing();
+
   private Producer() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -21,14 +24,14 @@ final class Producer {
         System.out.printf("producer: %s sha256=%s%n", name, publish(store, name, new SplittableRandom()));
         index.append(name).append('\n');
       }
-      store.put("batches", index.toString().getBytes());
+      store.put("batches", index.toString().getBytes(), REPLACE);
     }
   }
 
   private static String publish(Sealbuf store, String name, SplittableRandom random) throws Exception {
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
     byte[] piece = new byte[PIECE];
-    try (BufferWriter writer = store.create(name, BATCH_BYTES)) {
+    try (BufferWriter writer = store.create(name, BATCH_BYTES, REPLACE)) {
       for (long at = 0; at < BATCH_BYTES; at += PIECE) {
         random.nextBytes(piece);
         digest.update(piece);

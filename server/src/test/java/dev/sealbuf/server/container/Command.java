@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 
 /// A program on the host.
 final class Command {
-  private static final long PATIENCE_SECONDS = 150;
+  private static final long PATIENCE_SECONDS = 300;
 
   private final List<String> words;
   private Path folder = Path.of("").toAbsolutePath();

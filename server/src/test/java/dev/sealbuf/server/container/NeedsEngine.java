@@ -18,7 +18,7 @@ import org.testcontainers.DockerClientFactory;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("container")
-@Timeout(180)
+@Timeout(400)
 @ExtendWith(NeedsEngine.Condition.class)
 @interface NeedsEngine {
   /// Says why, where it does not hold.

@@ -26,17 +26,42 @@ final class ReadmeTest {
 
   @Test
   void itsCommandsRunAsTheyStandAndLeaveNothing() throws IOException {
+    assertThat(ours()).as("left from before, docker compose down --volumes").isEmpty();
     Set<String> before = containersVolumesAndNetworks();
     List<String> blocks = commands();
     assertThat(blocks).hasSizeGreaterThan(1);
-    String output = "";
+    try {
+      assertWorkersReadWhatWasPublished(run(blocks));
+    } finally {
+      removeOurs();
+    }
+    assertThat(containersVolumesAndNetworks()).isSubsetOf(before);
+  }
+
+  private static String run(List<String> blocks) {
+    StringBuilder output = new StringBuilder();
     for (String block : blocks) {
       Finished run = Command.of("bash", "-euc", block).in(Images.PROJECT).run();
       assertThat(run.status()).as("%s\n%s", block, run.output()).isZero();
-      output += run.output();
+      output.append(run.output());
     }
-    assertWorkersReadWhatWasPublished(output);
-    assertThat(containersVolumesAndNetworks()).isSubsetOf(before);
+    return output.toString();
+  }
+
+  /// Containers of the names that the commands give.
+  private static String ours() {
+    return Command.of("docker", "ps", "--all", "--quiet", "--filter", "name=^sealbuf")
+        .run()
+        .output();
+  }
+
+  /// What a command that failed has left; nothing else has these names.
+  private static void removeOurs() {
+    if (!ours().isEmpty()) {
+      Command.of("docker", "compose", "down", "--volumes").in(Images.PROJECT).run();
+      Command.of("docker", "rm", "--force", "sealbuf").run();
+      Command.of("docker", "volume", "rm", "--force", "sealbuf").run();
+    }
   }
 
   private static List<String> commands() throws IOException {

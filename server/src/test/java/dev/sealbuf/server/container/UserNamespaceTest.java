@@ -1,12 +1,14 @@
 package dev.sealbuf.server.container;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sealbuf.client.Jvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /// Uids that are mapped: what an engine with userns-remap, a rootless one, or PrivateUsers= makes
@@ -15,6 +17,16 @@ import org.junit.jupiter.api.Test;
 final class UserNamespaceTest {
   private static final int UID = 21_001;
   private static final long PAUSE = 10_000_000;
+
+  @BeforeAll
+  static void needNamespaces() {
+    assumeTrue(
+        Command.of("setpriv", "--reuid=" + UID, "--clear-groups", "unshare", "--user", "true")
+                .run()
+                .status()
+            == 0,
+        "needs user namespaces for plain uids, which this machine does not allow");
+  }
 
   @Test
   void aClientInAUserNamespaceIsWhoItIsOutside() {
