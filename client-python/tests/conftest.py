@@ -3,6 +3,7 @@
 import random
 import resource
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -41,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "one_version: a claim that no Python could change; scripts/test deselects it on others",
     )
+    # Whoever starts the run may ignore it (nohup), and daemons would inherit that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.option.seed is None:
         config.option.seed = secrets.randbits(32)
     config.stash[NOT_RUN] = []

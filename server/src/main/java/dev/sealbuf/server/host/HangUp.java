@@ -8,6 +8,8 @@ import java.lang.invoke.MethodType;
 /// SIGHUP: by custom, the wish that a daemon reads its configuration anew. Without a handler it
 /// ends a JVM.
 ///
+/// One that was started with SIGHUP ignored (nohup) goes on ignoring it.
+///
 /// The JDK has one way to handle a signal, `sun.misc.Signal` of the module jdk.unsupported. It is
 /// called by name: the compiler warns of each mention of it, and nothing silences that.
 public final class HangUp {
