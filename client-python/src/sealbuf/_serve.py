@@ -25,6 +25,8 @@ PAUSE = 0.02
 """Seconds between two looks whether it answers."""
 STOP_SECONDS = guard.STOP_SECONDS + 5.0
 LAUNCHER = "SEALBUF_LAUNCHER"
+NOT_ITS_OWN = ("SEALBUF_CONFIG", "SEALBUF_GROUP", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+"""Variables that speak of the machine's daemon, or of this program as a service (sd_notify(3))."""
 
 
 @contextmanager
@@ -78,6 +80,7 @@ def _guarded(folder: Path, stderr: IO[bytes], command: list[str]) -> "subprocess
         [*python, str(os.getpid()), str(folder), *command],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
         start_new_session=True,
+        env={name: text for name, text in os.environ.items() if name not in NOT_ITS_OWN},
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket as socket_module
 import stat
 import threading
 import time
@@ -70,6 +71,22 @@ def test_a_daemon_of_its_own_for_the_block() -> None:
     assert daemons(socket) == []
     assert not folder.exists()
     assert view.tobytes() == b"hello"
+
+
+def test_it_is_no_part_of_the_service_that_its_program_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = f"sealbuf-test-{os.getpid()}"
+    with socket_module.socket(socket_module.AF_UNIX, socket_module.SOCK_DGRAM) as manager:
+        manager.bind(f"\0{address}")
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@{address}")
+        monkeypatch.setenv("SEALBUF_GROUP", "0")
+        monkeypatch.setenv("SEALBUF_CONFIG", "/nowhere/sealbuf.yaml")
+        with sealbuf.serve("64MiB") as socket, sealbuf.connect(socket) as store:
+            store.ping()
+        manager.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            manager.recv(100)
 
 
 def test_two_do_not_see_each_other() -> None:

@@ -8,6 +8,7 @@ import dev.sealbuf.server.host.ServiceManager;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,8 +45,8 @@ final class Reload implements Runnable {
       manager.reloading();
       change(running);
       manager.ready("serving on " + started.socket());
-    } catch (CompletionException _) {
-      // It never began to serve, and says so itself.
+    } catch (CompletionException | RejectedExecutionException _) {
+      // It never began to serve, or does no more, and says so itself.
     }
   }
 
