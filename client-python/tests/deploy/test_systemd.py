@@ -118,8 +118,10 @@ def use(path: str) -> None:
             writer.memoryview()[:] = bytes([7]) * LARGE
         large = store.get("large")
         store.put(bytes(LARGE), "short", ttl=0.2)
-        store.put_many({f"many/{number}": bytes(1000) for number in range(1000)})
-        for number in range(1000):
+        for batch in range(5):
+            names = range(batch * 1000, (batch + 1) * 1000)
+            store.put_many({f"many/{number}": bytes(1000) for number in names})
+        for number in range(5000):
             store.delete(f"many/{number}")
         store.delete("large")
         while "short" in store:

@@ -19,7 +19,7 @@ SERVICE = FOLDER / "sealbuf.service"
 EMULATED = (
     "PrivateTmp=yes", "PrivateNetwork=yes", "PrivateIPC=yes", "ProtectSystem=strict",
     "ProtectProc=invisible", "ProtectKernelTunables=yes", "ProtectControlGroups=yes",
-    "NoNewPrivileges=yes", "CapabilityBoundingSet=",
+    "NoNewPrivileges=yes", "CapabilityBoundingSet=", "RestrictAddressFamilies=AF_UNIX",
 )  # fmt: skip
 
 # The run's folder has the launcher and the socket in it, and may itself lie in /tmp.
