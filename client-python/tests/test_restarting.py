@@ -125,9 +125,9 @@ def put_across(path: str, channel: Channel) -> None:
     """Puts, deletes and creates all the time; no call may fail."""
     published: list[str] = []
     with sealbuf.connect(path, timeout=CEILING) as store:
-        daemon = store._link.current().daemon
+        first = daemon = store._link.current().daemon
         channel.say("putting")
-        while len(published) < 300:
+        while daemon == first or len(published) < 300:
             now = store._link.current().daemon
             if now != daemon:
                 daemon, published = now, published[-1:]  # that one may be the old daemon's

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,7 +19,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "doctor",
     description = "Explain what this host or container allows, and what to change.")
-final class Doctor implements CliCommand {
+final class Doctor implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ClientOptions client;
 
@@ -26,7 +27,7 @@ final class Doctor implements CliCommand {
   private boolean json;
 
   @Override
-  public void run() {
+  public Integer call() {
     List<Finding> findings = new ArrayList<>();
     findings.addAll(HostChecks.run());
     findings.addAll(LimitChecks.run());
@@ -34,6 +35,12 @@ final class Doctor implements CliCommand {
     findings.add(daemon());
     spec.commandLine().getOut().print(json ? json(findings) : table(findings));
     spec.commandLine().getOut().flush();
+    return findings.stream().anyMatch(Doctor::isFatal) ? Failures.REFUSED : Failures.DONE;
+  }
+
+  /// Without seals there is nothing that a daemon could do here.
+  private static boolean isFatal(Finding finding) {
+    return finding.subject().equals(HostChecks.SEALS) && !finding.isOk();
   }
 
   private static String json(List<Finding> findings) {

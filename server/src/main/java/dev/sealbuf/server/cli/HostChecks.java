@@ -28,6 +28,9 @@ final class HostChecks {
   private static final int KERNEL_MIN = version(5, 10);
   private static final int KERNEL_COLLAPSE = version(6, 1);
 
+  /// What a daemon cannot do without.
+  static final String SEALS = "seals";
+
   private HostChecks() {}
 
   static List<Finding> run() {
@@ -62,10 +65,10 @@ final class HostChecks {
     Seals all = Seals.of(Seals.WRITE, Seals.SHRINK, Seals.GROW, Seals.SEAL);
     try (Fd file = Memfd.create("doctor")) {
       Memfd.addSeals(file, all);
-      return Finding.ok("seals", "memory files can be sealed: seals=" + Memfd.seals(file));
+      return Finding.ok(SEALS, "memory files can be sealed: seals=" + Memfd.seals(file));
     } catch (IOException e) {
       return Finding.warn(
-          "seals", String.valueOf(e.getMessage()), "allow memfd_create and F_ADD_SEALS (seccomp?)");
+          SEALS, String.valueOf(e.getMessage()), "allow memfd_create and F_ADD_SEALS (seccomp?)");
     }
   }
 

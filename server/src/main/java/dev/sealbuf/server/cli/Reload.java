@@ -43,8 +43,11 @@ final class Reload implements Runnable {
     try {
       Daemon running = daemon.join();
       manager.reloading();
-      change(running);
-      manager.ready("serving on " + started.socket());
+      try {
+        change(running);
+      } finally {
+        manager.ready("serving on " + started.socket());
+      }
     } catch (CompletionException | RejectedExecutionException _) {
       // It never began to serve, or does no more, and says so itself.
     }

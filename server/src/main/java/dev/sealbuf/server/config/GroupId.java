@@ -1,6 +1,7 @@
 package dev.sealbuf.server.config;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -30,7 +31,7 @@ final class GroupId {
           .findFirst()
           .orElseThrow(
               () -> new IllegalArgumentException("no such group in " + GROUPS + ": name=" + name));
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       throw new IllegalArgumentException(
           "%s cannot be read: name=%s cause=%s".formatted(GROUPS, name, e), e);
     }

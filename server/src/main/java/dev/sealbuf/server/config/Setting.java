@@ -1,7 +1,9 @@
 package dev.sealbuf.server.config;
 
+import dev.sealbuf.memory.UnixSocket;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
 import dev.sealbuf.server.store.StoreConfig;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -55,12 +57,21 @@ public enum Setting {
   /// @throws IllegalArgumentException with the rule and what was written
   Object parse(String text) {
     return switch (this) {
-      case SOCKET -> Path.of(text);
+      case SOCKET -> socket(text);
       case GROUP -> group(text);
       case CAPACITY -> capacity(text);
       case EVICTION -> eviction(text);
       case TTL -> ttl(text);
     };
+  }
+
+  private static Path socket(String text) {
+    int bytes = text.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes == 0 || bytes > UnixSocket.PATH_MAX) {
+      throw new IllegalArgumentException(
+          "a path of a socket is of 1 to %d bytes: bytes=%d".formatted(UnixSocket.PATH_MAX, bytes));
+    }
+    return Path.of(text);
   }
 
   static OptionalLong group(String text) {

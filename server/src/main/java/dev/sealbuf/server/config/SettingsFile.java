@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
@@ -24,6 +25,9 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 /// A key that is not known is refused: it would be a setting that somebody relies on and that does
 /// nothing. What is read goes no deeper than the known keys, so aliases cannot make it endless.
 final class SettingsFile {
+  /// YAML's ways to write it, JSON's among them.
+  private static final Set<String> NOTHING = Set.of("", "~", "null", "Null", "NULL");
+
   private static final LoadSettings STRICT =
       LoadSettings.builder().setCodePointLimit(1 << 20).build();
 
@@ -100,8 +104,8 @@ final class SettingsFile {
 
   private static boolean isNothing(Node node) {
     return node instanceof ScalarNode scalar
-        && (scalar.getValue().isEmpty() || scalar.getValue().equals("~"))
-        && scalar.getScalarStyle().toString().equals(":");
+        && NOTHING.contains(scalar.getValue())
+        && scalar.getScalarStyle() == ScalarStyle.PLAIN;
   }
 
   private void problem(String key, String rule, Node node) {

@@ -152,6 +152,24 @@ final class ConfigurationTest {
   }
 
   @Test
+  void aPathThatNoSocketCanHaveIsRefused() throws IOException {
+    assertInvalid(
+        "socket: /" + "x".repeat(107),
+        "socket: a path of a socket is of 1 to 107 bytes: bytes=108 (FILE:1)");
+    assertInvalid(
+        "socket: \"\"", "socket: a path of a socket is of 1 to 107 bytes: bytes=0 (FILE:1)");
+  }
+
+  @Test
+  void nothingIsNoValue() throws IOException {
+    for (String nothing : List.of("", "~", "null")) {
+      assertInvalid(
+          "{socket: " + nothing + "}",
+          "socket: has no single value: leave the key out for its default (FILE:1)");
+    }
+  }
+
+  @Test
   void whatIsSaidTwiceIsRefused() throws IOException {
     assertInvalid("capacity: 1GiB\ncapacity: 2GiB", "capacity: said twice (FILE:2)");
   }
