@@ -107,7 +107,7 @@ def test_a_capacity_below_what_is_used_makes_the_store_full(file: Path) -> None:
 
 def test_a_mistake_changes_nothing(file: Path) -> None:
     with running(capacity=None, options=["--config", str(file)]) as daemon:
-        lines = reload(daemon, "capacity: 64MiB\nttl: 5\nsocket: []\n", file, "socket")
+        lines = reload(daemon, "capacity: 64MiB\nttl: 5\nsocket: []\n", file, f"({file}:3)")
         known = "socket,group,capacity,namespaces.default.eviction,namespaces.default.ttl"
         same = "ERROR sealbuf - configuration left as it was: "
         assert lines == [
