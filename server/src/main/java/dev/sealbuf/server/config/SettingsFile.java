@@ -52,6 +52,8 @@ final class SettingsFile {
       int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0);
       problems.accept(
           "the configuration is not YAML: %s (%s:%d)".formatted(e.getProblem(), path, line));
+    } catch (StackOverflowError _) {
+      problems.accept("the configuration is not one: nested too deeply (%s)".formatted(path));
     } catch (YamlEngineException e) {
       problems.accept("the configuration is not YAML: %s (%s)".formatted(e.getMessage(), path));
     }

@@ -193,6 +193,11 @@ final class ConfigurationTest {
   }
 
   @Test
+  void nestingHasAnEnd() throws IOException {
+    assertInvalid("[".repeat(60_000), "the configuration is not one: nested too deeply (FILE)");
+  }
+
+  @Test
   void aFileThatIsNotThereIsNamed() {
     Path file = folder.resolve("none");
     assertThatThrownBy(() -> load(file))
