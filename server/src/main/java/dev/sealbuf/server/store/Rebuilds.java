@@ -196,6 +196,15 @@ final class Rebuilds implements AutoCloseable {
     end();
     space.release(old);
     relieve(old.segment());
+    followUp();
+  }
+
+  /// While memory was prepared more names may have come, or gone, than the new table was sized for,
+  /// and nobody else may ever ask.
+  private void followUp() {
+    if (tables.isDue(building) && !requested.get(building)) {
+      add(building);
+    }
   }
 
   private void spill(long word) {

@@ -47,6 +47,18 @@ class RebuildsTest {
     }
   }
 
+  /// Its size is that of the moment when it was asked for; its memory came later.
+  @Test
+  void aTableThatGotMoreNamesThanItWasMadeForIsBuiltAgain() throws Refusal {
+    List<String> names = NAMES.subList(0, 5000);
+    try (Parts parts = new Parts()) {
+      put(parts, names);
+      assertThat(parts.catalog.spilled()).isPositive();
+      parts.loop.await(() -> parts.catalog.spilled() == 0);
+      assertThat(parts.names(NAMES)).isEqualTo(names);
+    }
+  }
+
   /// Names come and go, hardly ever with a turn in between.
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3})
