@@ -14,9 +14,6 @@ import java.util.List;
 /// to be had. Each message connects anew (two cheap calls): the receiver may have bound its address
 /// again since the last one. Threads: any; each message goes on its own.
 public final class UnixDatagrams implements AutoCloseable {
-  /// Bytes of an address behind its family (unix(7)), with a path's NUL or an abstract name's.
-  private static final int NAME_MAX = 108;
-
   private final Fd fd;
   private final String address;
   private final MemorySegment encoded;
@@ -60,8 +57,9 @@ public final class UnixDatagrams implements AutoCloseable {
   /// last byte.
   private static MemorySegment encode(String address) throws PosixException {
     byte[] name = address.getBytes(StandardCharsets.UTF_8);
-    if (name.length >= NAME_MAX) {
-      String arguments = "address=" + address + " bytes=" + name.length + " max=" + (NAME_MAX - 1);
+    if (name.length > UnixSocket.PATH_MAX) {
+      String arguments =
+          "address=%s bytes=%d max=%d".formatted(address, name.length, UnixSocket.PATH_MAX);
       throw new PosixException("connect", arguments, Errno.ENAMETOOLONG);
     }
     boolean isAbstract = address.startsWith("@");

@@ -30,13 +30,7 @@ class EvictorInGroupTest {
   @Test
   void noMoreGoesThanWasAskedForThoughItsMemoryComesBackLater() throws Refusal, IOException {
     try (Parts parts = new Parts(2 * LIMIT, headroom())) {
-      Evictor evictor =
-          new Evictor(
-              parts.account,
-              parts.memory.slabs(),
-              parts.memory.dedicated(),
-              parts.walk,
-              parts.published);
+      Evictor evictor = parts.evictor();
       evictor.enable(true);
       parts.publish("first", LARGE).close();
       parts.publish("second", LARGE).close();

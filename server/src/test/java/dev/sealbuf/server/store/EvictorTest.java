@@ -37,13 +37,7 @@ class EvictorTest {
   }
 
   private Evictor evictor(boolean enabled) {
-    Evictor made =
-        new Evictor(
-            parts.account,
-            parts.memory.slabs(),
-            parts.memory.dedicated(),
-            parts.walk,
-            parts.published);
+    Evictor made = parts.evictor();
     made.enable(enabled);
     return made;
   }

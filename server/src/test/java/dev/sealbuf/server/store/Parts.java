@@ -126,6 +126,11 @@ final class Parts implements AutoCloseable {
     }
   }
 
+  /// One that evicts nothing before it is told to.
+  Evictor evictor() {
+    return new Evictor(account, memory.slabs(), memory.dedicated(), walk, published);
+  }
+
   @Override
   public void close() {
     held.close();
