@@ -9,6 +9,7 @@ The shared memory is that of the memfds which the daemon has open, exactly; with
 look there.
 """
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,12 @@ class Footprint:
 
 
 def _quiet(daemon: Daemon) -> Footprint:
-    """The start: what stays the same for a moment, when what came before has been cleaned up."""
+    """The start: what stays the same for a moment, when what came before has been cleaned up.
+
+    This process was a client in the tests before: views in its cyclic garbage hold segments, which
+    would go in the middle of the next test.
+    """
+    gc.collect()
     deadline = time.monotonic() + SETTLE_SECONDS
     last = Footprint.of(daemon)
     while True:
