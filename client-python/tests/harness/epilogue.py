@@ -3,7 +3,7 @@
 The daemon is the same process; a bystander's pings were answered in time; two seconds after the
 end its descriptors, its mappings of shared memory, the account and the shared memory that it keeps
 are what they were. Slabs are append-only, so a test may leave a new slab behind: what slabs take is
-subtracted on both sides.
+subtracted on both sides. So is what the daemon has ready for the next large buffer.
 
 The shared memory is that of the memfds which the daemon has open, exactly; without root nobody may
 look there.
@@ -40,14 +40,15 @@ class Footprint:
         with daemon.open(Uid.READER) as observer:
             stats = observer.stats()
             seen, held = counts(daemon.pid), memfd_bytes(daemon.pid)
-        slabs = stats["slabs"]
+        own = stats["slabs"] + stats["prepared"]
+        own_bytes = stats["slab_bytes"] + stats["prepared_bytes"]
         return cls(
-            descriptors=(seen.descriptors or 0) - slabs,
-            memfd_mappings=(seen.memfd_mappings or 0) - slabs,
+            descriptors=(seen.descriptors or 0) - own,
+            memfd_mappings=(seen.memfd_mappings or 0) - stats["slabs"],
             used=stats["used"] - stats["slab_bytes"],
             unfinished=stats["unfinished"],
             sessions=stats["sessions"],
-            shared_memory=(held or 0) - stats["slab_bytes"],
+            shared_memory=(held or 0) - own_bytes,
             rss_anon=seen.rss_anon,
         )
 

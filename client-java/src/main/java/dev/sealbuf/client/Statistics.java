@@ -10,7 +10,8 @@ import java.util.Map;
 /// @param capacity bytes the store may take
 /// @param capacityAsked what the configuration said; more than `capacity` where a control group
 ///   allows less
-/// @param used bytes taken: catalog, slabs, dedicated segments, unfinished and held ones included
+/// @param used bytes taken: catalog, slabs, dedicated segments, unfinished and held ones included;
+///   not what is prepared
 /// @param catalogBytes of `used`: catalog segments
 /// @param slabs number of slabs
 /// @param slabBytes of `used`: slabs
@@ -22,7 +23,10 @@ import java.util.Map;
 /// @param heldBytes of `used`: those segments
 /// @param heldUnseen bytes that the kernel charges beyond what the daemon knows of
 /// @param gauges how holders are noticed, as far as it works there
-/// @param hugePageBytes of `used`: bytes that were prepared in huge pages
+/// @param prepared number of segments that are ready for the next create
+/// @param preparedBytes beside `used`: those segments; they go when something else needs the room
+/// @param hugePageBytes of `used` and `preparedBytes`: bytes in huge pages
+/// @param hugePageFailures whole huge pages for which the kernel gave small ones, since the start
 /// @param buffers number of published buffers
 /// @param bufferBytes sum of their lengths
 /// @param spilled names that only the daemon knows, because their place in the catalog is full
@@ -50,7 +54,10 @@ public record Statistics(
     long heldBytes,
     long heldUnseen,
     String gauges,
+    long prepared,
+    long preparedBytes,
     long hugePageBytes,
+    long hugePageFailures,
     long buffers,
     long bufferBytes,
     long spilled,
@@ -80,7 +87,10 @@ public record Statistics(
         number(stats, "held_bytes"),
         number(stats, "held_unseen"),
         text(stats, "gauges"),
+        number(stats, "prepared"),
+        number(stats, "prepared_bytes"),
         number(stats, "huge_page_bytes"),
+        number(stats, "huge_page_failures"),
         number(stats, "buffers"),
         number(stats, "buffer_bytes"),
         number(stats, "spilled"),

@@ -71,6 +71,7 @@ final class Linux {
 
   static final long SIG_DFL = 0;
   static final int PR_GET_DUMPABLE = 3;
+  static final int PRIO_PROCESS = 0;
   static final int PR_SET_DUMPABLE = 4;
   static final int SC_PAGESIZE = 30;
   static final int RLIMIT_NOFILE = 7;

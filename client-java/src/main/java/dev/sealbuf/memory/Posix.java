@@ -63,6 +63,8 @@ final class Posix {
   private static final MethodHandle SIGNAL = link("signal", longs(JAVA_INT, JAVA_LONG));
   private static final MethodHandle SYSCONF = link("sysconf", longs(JAVA_INT));
   private static final MethodHandle GETEUID = link("geteuid", ints());
+  private static final MethodHandle SETPRIORITY =
+      link("setpriority", ints(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle GETRLIMIT = link("getrlimit", ints(JAVA_INT, ADDRESS));
 
   private static final MethodHandle MUTEXATTR_INIT = link("pthread_mutexattr_init", ints(ADDRESS));
@@ -237,6 +239,11 @@ final class Posix {
 
   static int geteuid() {
     return (int) callOnce(errno -> (int) GETEUID.invokeExact(errno));
+  }
+
+  static void setpriority(int which, int who, int nice) throws PosixException {
+    long rc = call(errno -> (int) SETPRIORITY.invokeExact(errno, which, who, nice));
+    check(rc, "setpriority", () -> "which=" + which + " who=" + who + " nice=" + nice);
   }
 
   static void getrlimit(int resource, MemorySegment result) throws PosixException {

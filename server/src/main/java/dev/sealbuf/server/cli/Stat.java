@@ -58,7 +58,9 @@ final class Stat implements CliCommand {
     bytes(table, "  unfinished", stats.unfinished(), stats.unfinishedBytes());
     bytes(table, "  held after delete", stats.held(), stats.heldBytes());
     bytes(table, "held unseen", stats.heldUnseen());
+    bytes(table, "prepared", stats.prepared(), stats.preparedBytes());
     bytes(table, "in huge pages", stats.hugePageBytes());
+    count(table, "  refused so far", stats.hugePageFailures());
   }
 
   private static void bytes(Table table, String label, long bytes) {

@@ -2,7 +2,6 @@ package dev.sealbuf.server.segment;
 
 import dev.sealbuf.memory.Errno;
 import dev.sealbuf.memory.Fd;
-import dev.sealbuf.memory.HugePages;
 import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.memory.PosixException;
@@ -34,7 +33,8 @@ public final class DedicatedSegment implements SharedSegment {
   private final long hugePageBytes;
   private final Fd description;
 
-  private DedicatedSegment(long number, long bytes, long hugePageBytes, Fd description) {
+  /// @param description the one that is kept, to read
+  DedicatedSegment(long number, long bytes, long hugePageBytes, Fd description) {
     this.number = number;
     this.bytes = bytes;
     this.hugePageBytes = hugePageBytes;
@@ -46,22 +46,21 @@ public final class DedicatedSegment implements SharedSegment {
   public static long bytesFor(long nbytes) {
     long huge = PageSizes.huge().orElse(PageSizes.base());
     long rest = nbytes % huge;
-    long whole = nbytes - rest;
+    long whole = wholeHugePages(nbytes);
     if (rest >= huge / 2 && huge > PageSizes.base()) {
       return whole + huge;
     }
     return Math.max(whole + PageSizes.roundUp(rest), PageSizes.base());
   }
 
-  /// Makes zeroed memory without holes that its producer can fill but not resize. On a worker: 60
-  /// ms a GiB in huge pages, ten times that in small ones.
+  /// How many of so many bytes fill huge pages.
+  static long wholeHugePages(long nbytes) {
+    return nbytes - nbytes % PageSizes.huge().orElse(PageSizes.base());
+  }
+
+  /// Makes zeroed memory without holes that its producer can fill but not resize. On a worker.
   public static DedicatedSegment prepare(long number, long bytes) throws IOException {
-    try (Fd fd = Memfd.create("sealbuf-" + number)) {
-      Memfd.resize(fd, bytes);
-      long hugePageBytes = HugePages.prepare(fd, bytes);
-      Memfd.addSeals(fd, LENT);
-      return new DedicatedSegment(number, bytes, hugePageBytes, Memfd.reopenReadOnly(fd));
-    }
+    return PreparedMemory.make(number, bytes).become(bytes);
   }
 
   @Override

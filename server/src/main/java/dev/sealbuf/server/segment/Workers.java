@@ -1,8 +1,12 @@
 package dev.sealbuf.server.segment;
 
+import dev.sealbuf.memory.ThreadPriority;
+import java.io.IOException;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -21,6 +25,9 @@ import java.util.function.Consumer;
 /// How much can be queued is bounded by what gives it in: the unfinished buffers of a session, one
 /// seal a uid, the segments of the account.
 ///
+/// What nobody waits for yet is done by one thread that stands back behind all others: the kernel
+/// is busy with a huge page for up to 4 ms, and a producer may want the same CPU.
+///
 /// Every method belongs to the loop's thread.
 public final class Workers implements AutoCloseable {
   /// A seal that waits for a pinned page (164 ms) must not hold up the others; many more threads
@@ -29,6 +36,7 @@ public final class Workers implements AutoCloseable {
 
   private final Executor loop;
   private final ScheduledThreadPoolExecutor pool;
+  private final ExecutorService background;
   private final BlockingQueue<Runnable> results = new LinkedBlockingQueue<>();
   private int pending;
 
@@ -37,7 +45,10 @@ public final class Workers implements AutoCloseable {
   /// @param loop runs tasks one after the other, on the thread that also calls everything here
   public Workers(Executor loop) {
     this.loop = loop;
-    this.pool = new ScheduledThreadPoolExecutor(THREADS, named());
+    this.pool = new ScheduledThreadPoolExecutor(THREADS, named("sealbuf-worker-"));
+    this.background =
+        Executors.newSingleThreadExecutor(
+            work -> named("sealbuf-background-").newThread(() -> runInBackground(work)));
     pool.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }
 
@@ -52,6 +63,21 @@ public final class Workers implements AutoCloseable {
       long millis, Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
     pending++;
     var _ = pool.schedule(() -> report(result(work, done, failed)), millis, TimeUnit.MILLISECONDS);
+  }
+
+  /// Does work that nobody waits for, and on the loop then `done` or `failed`.
+  public <T> void callInBackground(Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
+    pending++;
+    background.execute(() -> report(result(work, done, failed)));
+  }
+
+  private static void runInBackground(Runnable work) {
+    try {
+      ThreadPriority.toBackground();
+    } catch (IOException _) {
+      // It is as good as the others then.
+    }
+    work.run();
   }
 
   /// Runs a task on the loop when `millis` have passed, unless this is closed before.
@@ -126,17 +152,15 @@ public final class Workers implements AutoCloseable {
       }
     }
     pool.close();
+    background.close();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private static ThreadFactory named() {
+  private static ThreadFactory named(String prefix) {
     AtomicInteger count = new AtomicInteger();
     return work ->
-        Thread.ofPlatform()
-            .daemon()
-            .name("sealbuf-worker-" + count.incrementAndGet())
-            .unstarted(work);
+        Thread.ofPlatform().daemon().name(prefix + count.incrementAndGet()).unstarted(work);
   }
 }

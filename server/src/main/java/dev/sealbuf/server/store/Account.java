@@ -2,6 +2,7 @@ package dev.sealbuf.server.store;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.protocol.ErrorCode;
 import java.util.EnumMap;
 import java.util.Map;
@@ -23,6 +24,10 @@ final class Account {
     SLAB,
     UNFINISHED,
     DEDICATED,
+    /// Being made for whoever asks next.
+    PREPARING,
+    /// Made for whoever asks next, and given back to whoever needs the room.
+    PREPARED,
     /// Nothing leads to them any more, and somebody still holds them.
     HELD
   }
@@ -32,6 +37,9 @@ final class Account {
     long segments;
     long bytes;
   }
+
+  /// Without huge pages nothing fails to be in one.
+  private static final long HUGE_PAGE = PageSizes.huge().orElse(Long.MAX_VALUE);
 
   /// What one request gets back by itself: a millisecond.
   private static final int RECLAIMS = HeldSegments.LET_GO_AT_ONCE;
@@ -43,6 +51,7 @@ final class Account {
   private long segments;
   private long used;
   private long hugePageBytes;
+  private long hugePageFailures;
   private long untouched;
   private long closing;
   private Runnable changed = () -> {};
@@ -74,9 +83,11 @@ final class Account {
     changed = listener;
   }
 
-  /// Who gives back one thing more of what waits for it; false when nothing does.
+  /// Who gives back one thing more of what waits for it; false when nothing does. Asked after those
+  /// that came before.
   void whenShort(BooleanSupplier one) {
-    reclaim = one;
+    BooleanSupplier before = reclaim;
+    reclaim = () -> before.getAsBoolean() || one.getAsBoolean();
   }
 
   /// Admits one segment, whose memory is allocated next.
@@ -154,6 +165,11 @@ final class Account {
 
   /// Bytes that would be admitted now.
   long room() {
+    return spare() + bytes(Kind.PREPARED);
+  }
+
+  /// Bytes that would be admitted without anything being given back for them.
+  long spare() {
     return Math.min(capacity - taken(), headroom.left(untouched));
   }
 
@@ -169,7 +185,7 @@ final class Account {
   }
 
   private boolean isShort(long bytes) {
-    return bytes > room() || segments == segmentsMax;
+    return bytes > spare() || segments == segmentsMax;
   }
 
   /// What the kernel charges beyond what is charged here.
@@ -209,12 +225,18 @@ final class Account {
     changed.run();
   }
 
+  /// What is taken and would not be given back for others.
   long used() {
-    return used;
+    return used - bytes(Kind.PREPARED) - bytes(Kind.PREPARING);
   }
 
   long hugePageBytes() {
     return hugePageBytes;
+  }
+
+  /// Whole huge pages for which the kernel gave small ones, since the start.
+  long hugePageFailures() {
+    return hugePageFailures;
   }
 
   long segments(Kind kind) {
@@ -231,7 +253,7 @@ final class Account {
 
   /// One segment's place in the account. Closing it gives everything back, once.
   final class Charge implements AutoCloseable {
-    private final long bytes;
+    private long bytes;
     private Kind kind;
     private long huge;
     private boolean allocated;
@@ -250,9 +272,21 @@ final class Account {
 
     /// Notes how many of the bytes came in huge pages: the memory is there.
     void inHugePages(long hugeBytes) {
+      if (!allocated) {
+        hugePageFailures += (bytes - hugeBytes) / HUGE_PAGE;
+      }
       allocated();
       hugePageBytes += hugeBytes - huge;
       huge = hugeBytes;
+    }
+
+    /// The segment was cut; what is left is in huge pages as far as said.
+    void cut(long left, long hugeBytes) {
+      sum(kind).bytes -= bytes - left;
+      used -= bytes - left;
+      bytes = left;
+      inHugePages(hugeBytes);
+      changed.run();
     }
 
     private void allocated() {

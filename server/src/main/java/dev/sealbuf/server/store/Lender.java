@@ -19,7 +19,7 @@ import java.util.function.Function;
 /// Large buffers, from create to seal or abort.
 ///
 /// ```
-/// create:  admit -> [worker: prepare] -> two fresh descriptions -> Loan
+/// create:  admit -> [worker: prepare, if none is at hand] -> two fresh descriptions -> Loan
 /// seal:             [worker: WRITE and SEAL, verify] -> record, word -> Publication
 /// ```
 ///
@@ -34,7 +34,7 @@ final class Lender {
 
   private static final int CLOSING_TRIES = 200;
 
-  private final Account account;
+  private final SegmentSupply supply;
   private final Claims claims;
   private final Reservations reservations;
   private final PublishedBuffers published;
@@ -45,10 +45,9 @@ final class Lender {
   private final HeldSegments held;
   private final Ledger ledger;
   private final Rights rights;
-  private long segments;
 
   Lender(
-      Account account,
+      SegmentSupply supply,
       Claims claims,
       Reservations reservations,
       PublishedBuffers published,
@@ -59,7 +58,7 @@ final class Lender {
       HeldSegments held,
       Ledger ledger,
       Rights rights) {
-    this.account = account;
+    this.supply = supply;
     this.claims = claims;
     this.reservations = reservations;
     this.published = published;
@@ -122,8 +121,7 @@ final class Lender {
     try {
       return prepare(admission.admit());
     } catch (Refusal e) {
-      boolean soon = e.code() == ErrorCode.STORE_FULL && held.isGivingBack();
-      if (!soon || tries == 0) {
+      if (e.code() != ErrorCode.STORE_FULL || !isGivingBack() || tries == 0) {
         return CompletableFuture.failedStage(e);
       }
       CompletableFuture<CompletionStage<Loan>> later = new CompletableFuture<>();
@@ -138,6 +136,10 @@ final class Lender {
           later::completeExceptionally);
       return later.thenCompose(Function.identity());
     }
+  }
+
+  private boolean isGivingBack() {
+    return held.isGivingBack() || supply.isGivingBack();
   }
 
   /// What may be refused of a create.
@@ -219,32 +221,30 @@ final class Lender {
       HeapPlaces.Lease heap)
       throws Refusal {
     requireLength(nbytes);
-    account.requireRoom(nbytes);
+    supply.requireRoom(nbytes);
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     if (reserved.isPresent()) {
-      Account.Charge charge = charge(reserved.get().claim(), peer, nbytes);
-      reserved.get().prepare(nbytes, terms, charge, heap);
+      SegmentSupply.Order memory = order(reserved.get().claim(), peer, nbytes);
+      reserved.get().prepare(nbytes, terms, memory, heap);
       return reserved.get();
     }
     unfinished.requireQuota(peer);
     Claim claim = claims.next(peer, name, terms);
-    Account.Charge charge = charge(claim, peer, nbytes);
-    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, batch, charge, heap);
+    SegmentSupply.Order memory = order(claim, peer, nbytes);
+    UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, batch, memory, heap);
     unfinished.add(buffer);
     return buffer;
   }
 
-  private Account.Charge charge(Claim claim, Peer peer, long nbytes) throws Refusal {
+  private SegmentSupply.Order order(Claim claim, Peer peer, long nbytes) throws Refusal {
     published.requireSlot(claim.name(), peer);
-    return account.charge(Account.Kind.UNFINISHED, DedicatedSegment.bytesFor(nbytes));
+    return supply.order(nbytes);
   }
 
   private CompletionStage<Loan> prepare(UnfinishedBuffer buffer) {
     CompletableFuture<Loan> reply = new CompletableFuture<>();
-    long number = ++segments;
-    long bytes = buffer.charge().bytes();
-    workers.call(
-        () -> DedicatedSegment.prepare(number, bytes),
+    supply.deliver(
+        buffer.memory(),
         segment -> settle(reply, () -> lend(buffer, segment)),
         failure -> {
           failed(buffer);
@@ -265,7 +265,6 @@ final class Lender {
 
   private Loan lend(UnfinishedBuffer buffer, DedicatedSegment segment) throws Refusal {
     buffer.prepared(segment);
-    buffer.charge().inHugePages(segment.hugePageBytes());
     requireNotEnded(buffer);
     List<Fd> descriptors;
     try {
@@ -378,6 +377,7 @@ final class Lender {
   private void forget(UnfinishedBuffer buffer) {
     unfinished.remove(buffer);
     buffer.end();
+    supply.finished();
   }
 
   /// What its producer was lent is now what others find, or what may be held.

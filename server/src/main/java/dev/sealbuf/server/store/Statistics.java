@@ -22,7 +22,10 @@ public record Statistics(
     long heldBytes,
     long heldUnseen,
     String gauges,
+    long prepared,
+    long preparedBytes,
     long hugePageBytes,
+    long hugePageFailures,
     long buffers,
     long bufferBytes,
     long spilled,
@@ -51,7 +54,10 @@ public record Statistics(
     rows.put("held_bytes", heldBytes);
     rows.put("held_unseen", heldUnseen);
     rows.put("gauges", gauges);
+    rows.put("prepared", prepared);
+    rows.put("prepared_bytes", preparedBytes);
     rows.put("huge_page_bytes", hugePageBytes);
+    rows.put("huge_page_failures", hugePageFailures);
     rows.put("buffers", buffers);
     rows.put("buffer_bytes", bufferBytes);
     rows.put("spilled", spilled);

@@ -45,6 +45,7 @@ public final class Store implements AutoCloseable {
   private final Publisher publisher;
   private final Claims claims;
   private final Reservations reservations;
+  private final SegmentSupply supply;
   private final Lender lender;
   private final Waiters waiters;
   private final Rendezvous rendezvous;
@@ -99,9 +100,10 @@ public final class Store implements AutoCloseable {
     claims = new Claims(published, unfinished, rights, config.random());
     reservations = new Reservations(claims, unfinished);
     rendezvous = new Rendezvous(published, reservations, waiters, rights);
+    supply = new SegmentSupply(account, workers, config.clock());
     lender =
         new Lender(
-            account,
+            supply,
             claims,
             reservations,
             published,
@@ -212,7 +214,7 @@ public final class Store implements AutoCloseable {
       given.form().require(nbytes);
       Terms terms = admitted(given, 1);
       lender.requireAdmissible(peer, name, nbytes, terms);
-      evictor.makeRoomForSegment(nbytes);
+      makeRoomForSegment(nbytes);
       return lender.create(peer, name, nbytes, terms);
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
@@ -224,10 +226,16 @@ public final class Store implements AutoCloseable {
     try {
       Terms terms = admitted(given, Limits.BATCH_MAX);
       lender.requireAdmissible(peer, Optional.empty(), nbytes, terms);
-      evictor.makeRoomForSegment(nbytes);
+      makeRoomForSegment(nbytes);
       return lender.createBatch(peer, nbytes, terms);
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
+    }
+  }
+
+  private void makeRoomForSegment(long nbytes) {
+    if (!supply.isAtHand(nbytes)) {
+      evictor.makeRoomForSegment(nbytes);
     }
   }
 
@@ -404,7 +412,10 @@ public final class Store implements AutoCloseable {
         account.bytes(Account.Kind.HELD),
         account.unseen(),
         gauges.toString(),
+        account.segments(Account.Kind.PREPARED),
+        account.bytes(Account.Kind.PREPARED),
         account.hugePageBytes(),
+        account.hugePageFailures(),
         published.count(),
         published.bytes(),
         catalog.spilled(),
@@ -433,6 +444,7 @@ public final class Store implements AutoCloseable {
     room.endAll();
     expiry.close();
     lender.endAll();
+    supply.close();
     unnamed.close();
     holds.close();
     held.close();

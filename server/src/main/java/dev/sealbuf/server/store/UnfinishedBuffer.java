@@ -37,7 +37,8 @@ final class UnfinishedBuffer {
   /// What its producer asked for when it created.
   ///
   /// @param heap what the form in the terms takes
-  private record Order(long nbytes, Terms terms, Account.Charge charge, HeapPlaces.Lease heap) {}
+  private record Order(
+      long nbytes, Terms terms, SegmentSupply.Order memory, HeapPlaces.Lease heap) {}
 
   private final Claim claim;
   private final Peer producer;
@@ -60,10 +61,10 @@ final class UnfinishedBuffer {
       long nbytes,
       Terms terms,
       boolean batch,
-      Account.Charge charge,
+      SegmentSupply.Order memory,
       HeapPlaces.Lease heap) {
     this(claim, producer, batch ? Origin.BATCH : Origin.BUFFER);
-    prepare(nbytes, terms, charge, heap);
+    prepare(nbytes, terms, memory, heap);
   }
 
   private UnfinishedBuffer(Claim claim, Peer producer, Origin origin) {
@@ -120,8 +121,12 @@ final class UnfinishedBuffer {
     return order().terms;
   }
 
+  SegmentSupply.Order memory() {
+    return order().memory;
+  }
+
   Account.Charge charge() {
-    return order().charge;
+    return order().memory.charge();
   }
 
   State state() {
@@ -140,14 +145,14 @@ final class UnfinishedBuffer {
   }
 
   /// Its memory is being made.
-  void prepare(long nbytes, Terms terms, Account.Charge charge, HeapPlaces.Lease heap) {
+  void prepare(long nbytes, Terms terms, SegmentSupply.Order memory, HeapPlaces.Lease heap) {
     move(State.RESERVED, State.PREPARING);
-    order = new Order(nbytes, terms, charge, heap);
+    order = new Order(nbytes, terms, memory, heap);
   }
 
   /// Its memory is there; the producer gets it, if the buffer has not ended meanwhile.
-  void prepared(DedicatedSegment memory) {
-    segment = memory;
+  void prepared(DedicatedSegment made) {
+    segment = made;
     if (!hasEnded()) {
       move(State.PREPARING, State.LENT);
     }

@@ -46,7 +46,7 @@ class NoDescriptorsTest {
 
   /// Class files are opened too: what a shortage needs is loaded before it.
   private void loadClasses() throws Refusal {
-    withDescriptorsLeft(100, this::createAndAbort);
+    withDescriptorsLeft(100, () -> createAndAbort(1));
     withDescriptorsLeft(100, this::openIt);
     openHeld(hold());
     assertThatThrownBy(() -> Memfd.create("n".repeat(300))).isInstanceOf(PosixException.class);
@@ -63,13 +63,29 @@ class NoDescriptorsTest {
     long used = store.statistics().used();
     List<Refusal> refusals = new ArrayList<>();
     for (int left = 0; left < 3; left++) {
-      refusals.addAll(withDescriptorsLeft(left, this::createAndAbort));
+      long fresh = 4096L << left; // no size is asked for twice, or it may be at hand
+      refusals.addAll(withDescriptorsLeft(left, () -> createAndAbort(fresh)));
       assertThat(store.statistics().used()).isEqualTo(used);
       assertThat(store.statistics().unfinished()).isZero();
     }
 
     assertThat(refusals).hasSize(3).allSatisfy(NoDescriptorsTest::isShortage);
-    assertThat(withDescriptorsLeft(3, this::createAndAbort)).isEmpty();
+    assertThat(withDescriptorsLeft(3, () -> createAndAbort(4096L << 3))).isEmpty();
+  }
+
+  @Test
+  void createOfWhatIsAtHandNeedsTwo() throws Refusal {
+    long used = store.statistics().used();
+    for (int i = 0; i < 2; i++) {
+      createAndAbort(1 << 20);
+    }
+    store.await(figures -> figures.preparedBytes() >= 2 << 20);
+    assertThat(withDescriptorsLeft(1, () -> createAndAbort(1 << 20)))
+        .singleElement()
+        .satisfies(NoDescriptorsTest::isShortage);
+    assertThat(store.statistics().used()).isEqualTo(used);
+    store.await(figures -> figures.preparedBytes() >= 2 << 20);
+    assertThat(withDescriptorsLeft(2, () -> createAndAbort(1 << 20))).isEmpty();
   }
 
   @Test
@@ -148,8 +164,8 @@ class NoDescriptorsTest {
     assertThat(store.put(PRODUCER, "n7", payload).slab()).isEqualTo(3);
   }
 
-  private void createAndAbort() throws Refusal {
-    Loan loan = store.create(PRODUCER, "a", 1);
+  private void createAndAbort(long nbytes) throws Refusal {
+    Loan loan = store.create(PRODUCER, "a", nbytes);
     TestStore.close(loan.descriptors());
     store.abort(PRODUCER, loan.buffer());
   }

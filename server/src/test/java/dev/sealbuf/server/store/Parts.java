@@ -85,7 +85,13 @@ final class Parts implements AutoCloseable {
     DedicatedSegment segment = DedicatedSegment.prepare(++segments, bytes);
     UnfinishedBuffer buffer =
         new UnfinishedBuffer(
-            claim(name), PEER, nbytes, Terms.PLAIN, false, charge, nothing.lease(PEER.uid(), 0));
+            claim(name),
+            PEER,
+            nbytes,
+            Terms.PLAIN,
+            false,
+            SegmentSupply.Order.of(charge),
+            nothing.lease(PEER.uid(), 0));
     buffer.prepared(segment);
     publisher.publish(buffer, nbytes, Form.PLAIN);
     return segment.freshReadOnly();

@@ -22,21 +22,21 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class UnfinishedBufferTest {
   private static final String REFUSED = "refused";
 
-  private DedicatedSegment memory;
+  private DedicatedSegment segment;
 
   @BeforeEach
   void prepare() throws IOException {
-    memory = DedicatedSegment.prepare(1, DedicatedSegment.bytesFor(1));
+    segment = DedicatedSegment.prepare(1, DedicatedSegment.bytesFor(1));
   }
 
   @AfterEach
   void free() {
-    memory.close();
+    segment.close();
   }
 
   @Test
   void everyEventInEveryStateLeadsWhereTheTableSays() throws Refusal {
-    assertThat(after(buffer -> buffer.prepared(memory)))
+    assertThat(after(buffer -> buffer.prepared(segment)))
         .containsExactly(REFUSED, "LENT", REFUSED, REFUSED, "ENDED");
     assertThat(after(UnfinishedBuffer::beginSeal))
         .containsExactly(REFUSED, REFUSED, "SEALING", REFUSED, REFUSED);
@@ -44,7 +44,7 @@ class UnfinishedBufferTest {
         .containsExactly(REFUSED, REFUSED, REFUSED, "LENT", REFUSED);
     assertThat(after(UnfinishedBuffer::returnToReservation))
         .containsExactly(REFUSED, "RESERVED", "RESERVED", REFUSED, REFUSED);
-    assertThat(after(buffer -> buffer.prepare(1, Terms.PLAIN, charge(), heap())))
+    assertThat(after(buffer -> buffer.prepare(1, Terms.PLAIN, memory(), heap())))
         .containsExactly("PREPARING", REFUSED, REFUSED, REFUSED, REFUSED);
     assertThat(after(UnfinishedBuffer::end)).containsOnly("ENDED");
   }
@@ -53,9 +53,9 @@ class UnfinishedBufferTest {
   void memoryThatComesTooLateIsKeptUntilItIsFreed() throws Refusal {
     UnfinishedBuffer buffer = in(State.ENDED);
 
-    buffer.prepared(memory);
+    buffer.prepared(segment);
 
-    assertThat(buffer.segment()).isSameAs(memory);
+    assertThat(buffer.segment()).isSameAs(segment);
     assertThat(buffer.hasEnded()).isTrue();
   }
 
@@ -79,14 +79,14 @@ class UnfinishedBufferTest {
     UnfinishedBuffer buffer = new UnfinishedBuffer(new Claim(1, Name.of("n")), new Peer(1, 2));
     switch (state) {
       case RESERVED -> {}
-      case PREPARING -> buffer.prepare(1, Terms.PLAIN, charge(), heap());
+      case PREPARING -> buffer.prepare(1, Terms.PLAIN, memory(), heap());
       case LENT -> {
-        buffer.prepare(1, Terms.PLAIN, charge(), heap());
-        buffer.prepared(memory);
+        buffer.prepare(1, Terms.PLAIN, memory(), heap());
+        buffer.prepared(segment);
       }
       case SEALING -> {
-        buffer.prepare(1, Terms.PLAIN, charge(), heap());
-        buffer.prepared(memory);
+        buffer.prepare(1, Terms.PLAIN, memory(), heap());
+        buffer.prepared(segment);
         buffer.beginSeal();
       }
       case ENDED -> buffer.end();
@@ -100,7 +100,7 @@ class UnfinishedBufferTest {
     Form longest = new Form(Optional.empty(), ByteBuffer.allocate(Limits.METADATA_MAX));
     UnfinishedBuffers buffers = new UnfinishedBuffers(8 * 100 * 1024, _ -> {});
     UnfinishedBuffer buffer = new UnfinishedBuffer(new Claim(1, Name.of("n")), new Peer(1, 2));
-    buffer.prepare(1, Terms.PLAIN, charge(), buffers.keep(new Peer(1, 2), longest.heapBytes()));
+    buffer.prepare(1, Terms.PLAIN, memory(), buffers.keep(new Peer(1, 2), longest.heapBytes()));
     Refused.with(
         ErrorCode.TRY_AGAIN,
         "too many KiB of metadata and descriptions: count=64 max=100 of_uid=64 max_of_uid=75",
@@ -118,9 +118,10 @@ class UnfinishedBufferTest {
     }
   }
 
-  private static Account.Charge charge() {
+  private static SegmentSupply.Order memory() {
     try {
-      return new Account(1000, 1, Headroom.UNLIMITED).charge(Account.Kind.UNFINISHED, 1000);
+      Account account = new Account(1000, 1, Headroom.UNLIMITED);
+      return SegmentSupply.Order.of(account.charge(Account.Kind.UNFINISHED, 1000));
     } catch (Refusal e) {
       throw new AssertionError(e);
     }
