@@ -107,6 +107,12 @@ class Mapping(mmap.mmap):
         return cls._dedicated(fd, nbytes, _READ)
 
     @classmethod
+    def to_read(cls, fd: int, nbytes: int) -> "Mapping":
+        """A dedicated segment that this process fills by other means than this mapping."""
+        check_segment(fd, nbytes, LENT_SEALS)
+        return cls._dedicated(fd, nbytes, _READ)
+
+    @classmethod
     def lent(cls, fd: int, nbytes: int) -> "Mapping":
         """A dedicated segment that this process may fill."""
         check_segment(fd, nbytes, LENT_SEALS)
@@ -273,6 +279,13 @@ def unowned_view(
 def copy(source: memoryview, target: memoryview) -> None:
     """Copies bytes that lie in one run; other threads run meanwhile."""
     ctypes.memmove(address_of(target), address_of(source), source.nbytes)
+
+
+def write(fd: int, source: memoryview) -> None:
+    """Writes bytes to the beginning of a file."""
+    written = 0
+    while written < source.nbytes:
+        written += os.pwrite(fd, source[written:], written)
 
 
 def equal(left: memoryview, right: memoryview) -> bool:

@@ -9,12 +9,10 @@ Nothing here tries twice. A session that is gone says Disconnected, and `_link` 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary, ref
 
 from sealbuf import _idle as idle
-from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._catalog import Answer, CatalogReader, Slab
 from sealbuf._connection import Connection
@@ -23,6 +21,7 @@ from sealbuf._description import Description
 from sealbuf._entry import Entry
 from sealbuf._errors import Disconnected, NotFound, ProtocolError
 from sealbuf._holder import Holder
+from sealbuf._large import put_in_segment
 from sealbuf._layout import Place, check_payload, match_record, read_record
 from sealbuf._limits import LIST_MAX, PUT_MAX
 from sealbuf._memory import Mapping
@@ -107,13 +106,9 @@ class Session:
     def _put_in_segment(
         self, connection: Connection, source: Source, fields: Fields, deadline: Deadline
     ) -> Buffer:
-        writer = self._lend(connection, source.description, source.metadata, fields, deadline)
+        lender = self.lender(connection, named=fields["name"] is not None)
         try:
-            with writer:
-                start = monotonic()
-                memory.copy(source.flat, writer._flat())
-                deadline.extend(monotonic() - start)
-                return writer._seal(deadline)
+            return put_in_segment(lender, source, fields, deadline)
         except Disconnected as error:
             error.sent = True  # if not the seal itself, then what made room for it
             raise

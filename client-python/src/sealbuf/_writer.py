@@ -87,6 +87,15 @@ class Lender:
     """Published dedicated segments that some view keeps mapped, by number."""
 
 
+def check_lent(lent: Reply, nbytes: int) -> None:
+    """That it is what was asked for."""
+    size = lent["segment_bytes"]
+    if lent["nbytes"] != nbytes:
+        raise ProtocolError(f"another length was lent: nbytes={lent['nbytes']} asked={nbytes}")
+    if size < nbytes:
+        raise ProtocolError(f"segment shorter than its buffer: bytes={size} nbytes={nbytes}")
+
+
 @buffer_class
 class Writer:
     """A buffer that is being written. Comes from `Store.create`; one thread at a time.
@@ -113,16 +122,8 @@ class Writer:
         writing, self._reading = lent.descriptors
         try:
             with lender.connection.judging(), undivided, writing:
-                size = lent["segment_bytes"]
-                if lent["nbytes"] != self._nbytes:
-                    raise ProtocolError(
-                        f"another length was lent: nbytes={lent['nbytes']} asked={self._nbytes}"
-                    )
-                if size < self._nbytes:
-                    raise ProtocolError(
-                        f"segment shorter than its buffer: bytes={size} nbytes={self._nbytes}"
-                    )
-                self._mapping = Mapping.lent(writing.fileno(), size)
+                check_lent(lent, self._nbytes)
+                self._mapping = Mapping.lent(writing.fileno(), lent["segment_bytes"])
                 self._state = State.OPEN
                 _writers.add(self)
         except BaseException:

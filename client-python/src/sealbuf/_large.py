@@ -1,0 +1,61 @@
+"""A copy of data that is too large for a frame, made where readers will find it.
+
+By pwrite(2) into a segment of up to one huge page: through a mapping the kernel would give such a
+segment page by page, and be asked for each. Larger ones are filled through a mapping, in huge
+pages: pwrite takes a third longer there.
+"""
+
+from time import monotonic
+from typing import Any
+
+from sealbuf import _memory as memory
+from sealbuf._buffer import Buffer, record_of
+from sealbuf._deadline import Deadline
+from sealbuf._memory import HUGE_PAGE, LENT_SEALS, SEALED, Mapping, check_segment
+from sealbuf._origin import OwnRecord
+from sealbuf._reply import Reply
+from sealbuf._source import Source
+from sealbuf._unnamed import end_with
+from sealbuf._writer import Lender, Writer, check_lent
+
+
+def put_in_segment(
+    lender: Lender, source: Source, fields: dict[str, Any], deadline: Deadline
+) -> Buffer:
+    """Publishes under the name and on the terms in `fields`."""
+    kind = source.description
+    lent = lender.connection.request(
+        "create", source.metadata, deadline, nbytes=kind.nbytes, **fields, **kind.fields
+    )
+    if lent["segment_bytes"] <= HUGE_PAGE:
+        return _put_by_write(lender, lent, source, deadline)
+    with Writer(lender, lent, kind, source.metadata) as writer:
+        start = monotonic()
+        memory.copy(source.flat, writer._flat())
+        deadline.extend(monotonic() - start)
+        return writer._seal(deadline)
+
+
+def _put_by_write(lender: Lender, lent: Reply, source: Source, deadline: Deadline) -> Buffer:
+    connection, number, size = lender.connection, lent["buffer"], lent["segment_bytes"]
+    writing, reading = lent.descriptors
+    try:
+        with connection.judging(), lent:
+            check_lent(lent, source.flat.nbytes)
+            check_segment(writing.fileno(), size, LENT_SEALS)
+            mapping = Mapping.to_read(reading.fileno(), size)
+            start = monotonic()
+            memory.write(writing.fileno(), source.flat)
+            writing.close()
+            deadline.extend(monotonic() - start)
+            published = connection.request("seal", b"", deadline, buffer=number)
+            check_segment(reading.fileno(), size, SEALED)
+    except BaseException:
+        connection.forget(number)
+        raise
+    lender.dedicated[lent["segment"]] = mapping
+    place = (lent["segment"], 0, source.flat.nbytes)
+    record = record_of(published.head, place, lender.uid, source.description, source.metadata)
+    view = mapping.view()[: source.flat.nbytes].toreadonly()
+    buffer = Buffer(view, OwnRecord.of(lender.origin, record), 0)
+    return buffer if lender.named else end_with(buffer, connection, published.head)
