@@ -56,6 +56,7 @@ final class Account {
   private long closing;
   private Runnable changed = () -> {};
   private BooleanSupplier reclaim = () -> false;
+  private BooleanSupplier giveWay = () -> false;
 
   /// @param headroom what the kernel has left, the store's capacity apart
   Account(long capacity, int segmentsMax, Headroom headroom) {
@@ -83,11 +84,15 @@ final class Account {
     changed = listener;
   }
 
-  /// Who gives back one thing more of what waits for it; false when nothing does. Asked after those
-  /// that came before.
+  /// Who gives back one thing more of what waits for it; false when nothing does.
   void whenShort(BooleanSupplier one) {
-    BooleanSupplier before = reclaim;
-    reclaim = () -> before.getAsBoolean() || one.getAsBoolean();
+    reclaim = one;
+  }
+
+  /// Who gives back one prepared segment, if that is not enough but all of them are; false when
+  /// there is none.
+  void whenStillShort(BooleanSupplier one) {
+    giveWay = one;
   }
 
   /// Admits one segment, whose memory is allocated next.
@@ -181,7 +186,11 @@ final class Account {
   }
 
   private void reclaim(long bytes) {
-    for (int i = 0; i < RECLAIMS && isShort(bytes) && reclaim.getAsBoolean(); i++) {}
+    for (int i = 0; i < RECLAIMS && isShort(bytes) && reclaimOne(bytes); i++) {}
+  }
+
+  private boolean reclaimOne(long bytes) {
+    return reclaim.getAsBoolean() || (bytes <= room() && giveWay.getAsBoolean());
   }
 
   private boolean isShort(long bytes) {

@@ -81,7 +81,7 @@ final class PreparedSegments {
     this.workers = workers;
     this.clock = clock;
     this.numbers = numbers;
-    account.whenShort(this::giveBackOne);
+    account.whenStillShort(this::giveBackOne);
   }
 
   /// Sizes of one class are made as one.

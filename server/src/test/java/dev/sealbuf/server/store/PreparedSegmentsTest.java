@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.memory.Memfd;
+import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.testing.LeakCheck;
 import java.io.IOException;
@@ -117,6 +118,21 @@ class PreparedSegmentsTest {
       Statistics full = store.statistics();
       assertThat(full.prepared()).isZero();
       assertThat(full.used()).isEqualTo(full.capacity());
+    }
+  }
+
+  @Test
+  void whatIsRefusedInAnyCaseTakesNothingFromTheOthers() throws Refusal {
+    try (TestStore store = new TestStore()) {
+      Statistics before = warm(store, SIZE);
+      for (long nbytes : new long[] {TestStore.CAPACITY, 1L << 40, Long.MAX_VALUE}) {
+        Refused.with(
+            ErrorCode.STORE_FULL,
+            "no room below the capacity: requested=%d used=%d capacity=%d"
+                .formatted(nbytes, before.used() + SIZE, TestStore.CAPACITY),
+            () -> store.create(PRODUCER, "more than there is", nbytes));
+      }
+      assertThat(store.statistics().prepared()).isEqualTo(1);
     }
   }
 
