@@ -43,6 +43,7 @@ from sealbuf._forgotten import Forgotten
 from sealbuf._frames import Decoder, Frame
 from sealbuf._limits import DESCRIPTORS_MAX
 from sealbuf._reply import Reply
+from sealbuf._spare import Spares
 
 READ_BYTES = 65536
 """Most of what one read takes in; a page of list may need a few."""
@@ -52,8 +53,8 @@ TIDY_SECONDS = 0.1
 
 _NUMBER_BYTES = array.array("i").itemsize
 _CONTROL_BYTES = socket.CMSG_SPACE(DESCRIPTORS_MAX * _NUMBER_BYTES)
-_UNFINISHED = frozenset({"lent", "reserved"})
-"""Replies that give something which has to be given back."""
+_UNFINISHED = {"lent": "buffer", "reserved": "buffer", "published_lent": "spare"}
+"""Replies that give something which has to be given back, and the field with its number."""
 
 
 class Connection:
@@ -74,6 +75,7 @@ class Connection:
         self._arrived: deque[Descriptor] = deque()
         self._replies: deque[Reply] = deque()
         self.forgotten = Forgotten()
+        self.spares = Spares(self.forgotten)
         self._room = memoryview(bytearray(READ_BYTES))
         self._turn = threading.RLock()
         self._exchanging = False
@@ -133,7 +135,10 @@ class Connection:
 
     def tidy(self) -> bool:
         """Has the daemon told what was forgotten so far; whether there is more to tell."""
-        if self._ended is not None or not self.forgotten:
+        if self._ended is not None:
+            return False
+        self.spares.look()
+        if not self.forgotten:
             return False
         try:
             self.request("ping", b"", Deadline(TIDY_SECONDS))
@@ -287,7 +292,7 @@ class Connection:
         if not 0 < seq < self._seq:
             raise self._fail(f"unexpected reply: reply={reply.kind} seq={seq} last={self._seq}")
         if reply.kind in _UNFINISHED:
-            self.forget(reply["buffer"])
+            self.forget(reply[_UNFINISHED[reply.kind]])
 
     def _receive(self) -> None:
         """One read, and the replies that became complete by it."""
@@ -348,6 +353,7 @@ class Connection:
         if self._ended is None or isinstance(reason, Closed):
             self._ended = _copy(reason)  # without the frames that a raised one refers to
         self._socket.close()
+        self.spares.close()
         for reply in self._replies:
             reply.close()
         for descriptor in self._arrived:

@@ -3,6 +3,8 @@
 By pwrite(2) into a segment of up to one huge page: through a mapping the kernel would give such a
 segment page by page, and be asked for each. Larger ones are filled through a mapping, in huge
 pages: pwrite takes a third longer there.
+
+The segment comes from a create, or is a spare that came along with the publication before.
 """
 
 from time import monotonic
@@ -15,6 +17,7 @@ from sealbuf._memory import HUGE_PAGE, LENT_SEALS, SEALED, Mapping, check_segmen
 from sealbuf._origin import OwnRecord
 from sealbuf._reply import Reply
 from sealbuf._source import Source
+from sealbuf._spare import Sealing
 from sealbuf._unnamed import end_with
 from sealbuf._writer import Lender, Writer, check_lent
 
@@ -23,39 +26,51 @@ def put_in_segment(
     lender: Lender, source: Source, fields: dict[str, Any], deadline: Deadline
 ) -> Buffer:
     """Publishes under the name and on the terms in `fields`."""
-    kind = source.description
-    lent = lender.connection.request(
-        "create", source.metadata, deadline, nbytes=kind.nbytes, **fields, **kind.fields
-    )
+    kind, connection = source.description, lender.connection
+    nbytes = kind.nbytes
+    asked = {"nbytes": nbytes, **fields, **kind.fields}
+    reserved = asked.pop("buffer", None)
+    lent = None if reserved else connection.spares.take(nbytes)
+    if lent is not None:
+        sealing = Sealing("seal_spare", source.metadata, asked)
+    else:
+        sealing = Sealing("seal", b"", {})
+        lent = connection.request("create", source.metadata, deadline, buffer=reserved, **asked)
+    sealing.fields["spare"] = connection.spares.wanted(nbytes)
     if lent["segment_bytes"] <= HUGE_PAGE:
-        return _put_by_write(lender, lent, source, deadline)
+        return _put_by_write(lender, lent, sealing, source, deadline)
     with Writer(lender, lent, kind, source.metadata) as writer:
         start = monotonic()
         memory.copy(source.flat, writer._flat())
         deadline.extend(monotonic() - start)
-        return writer._seal(deadline)
+        return writer._seal(sealing, deadline)
 
 
-def _put_by_write(lender: Lender, lent: Reply, source: Source, deadline: Deadline) -> Buffer:
+def _put_by_write(
+    lender: Lender, lent: Reply, sealing: Sealing, source: Source, deadline: Deadline
+) -> Buffer:
     connection, number, size = lender.connection, lent["buffer"], lent["segment_bytes"]
+    nbytes = source.flat.nbytes
     writing, reading = lent.descriptors
+    op, payload, fields = sealing
     try:
         with connection.judging(), lent:
-            check_lent(lent, source.flat.nbytes)
+            check_lent(lent, nbytes)
             check_segment(writing.fileno(), size, LENT_SEALS)
             mapping = Mapping.to_read(reading.fileno(), size)
             start = monotonic()
             memory.write(writing.fileno(), source.flat)
             writing.close()
             deadline.extend(monotonic() - start)
-            published = connection.request("seal", b"", deadline, buffer=number)
+            published = connection.request(op, payload, deadline, buffer=number, **fields)
             check_segment(reading.fileno(), size, SEALED)
     except BaseException:
         connection.forget(number)
         raise
+    connection.spares.keep(published, nbytes)
     lender.dedicated[lent["segment"]] = mapping
-    place = (lent["segment"], 0, source.flat.nbytes)
+    place = (lent["segment"], 0, nbytes)
     record = record_of(published.head, place, lender.uid, source.description, source.metadata)
-    view = mapping.view()[: source.flat.nbytes].toreadonly()
+    view = mapping.view()[:nbytes].toreadonly()
     buffer = Buffer(view, OwnRecord.of(lender.origin, record), 0)
     return buffer if lender.named else end_with(buffer, connection, published.head)

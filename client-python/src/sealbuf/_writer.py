@@ -47,6 +47,7 @@ from sealbuf._errors import (
 from sealbuf._memory import SEALED, Mapping, check_segment
 from sealbuf._origin import Origin, OwnRecord
 from sealbuf._reply import Reply
+from sealbuf._spare import Sealing
 from sealbuf._unnamed import end_with
 from sealbuf._views import Shown, View, buffer_class
 
@@ -181,16 +182,17 @@ class Writer:
         size = self._nbytes if nbytes is None else index(nbytes)
         if not 0 <= size <= self._nbytes:
             raise InvalidRequest(f"size out of bounds: nbytes={size} min=0 max={self._nbytes}")
-        return self._sealed(self._description.first(size), None)
+        fewer = {} if size == self._nbytes else {"nbytes": size}
+        return self._sealed(self._description.first(size), Sealing("seal", b"", fewer), None)
 
-    def _seal(self, deadline: Deadline) -> Buffer:
-        """The same for all of it, within a deadline of the caller's."""
-        return self._sealed(self._description, deadline)
+    def _seal(self, sealing: Sealing, deadline: Deadline) -> Buffer:
+        """The same for all of it, by that request and within a deadline of the caller's."""
+        return self._sealed(self._description, sealing, deadline)
 
-    def _sealed(self, sealed: Description, deadline: Deadline | None) -> Buffer:
+    def _sealed(self, sealed: Description, sealing: Sealing, deadline: Deadline | None) -> Buffer:
         size = sealed.nbytes
-        fewer = None if size == self._nbytes else size
-        published = self._publish("seal", b"", deadline, nbytes=fewer)
+        published = self._publish(sealing.op, sealing.payload, deadline, **sealing.fields)
+        self._lender.connection.spares.keep(published, size)
         place = (self._segment, 0, size)
         lender = self._lender
         record = record_of(published.head, place, lender.uid, sealed, self._metadata)

@@ -23,8 +23,8 @@ import java.util.Map;
 /// @param heldBytes of `used`: those segments
 /// @param heldUnseen bytes that the kernel charges beyond what the daemon knows of
 /// @param gauges how holders are noticed, as far as it works there
-/// @param prepared number of segments that are ready for the next create
-/// @param preparedBytes beside `used`: those segments; they go when something else needs the room
+/// @param prepared number of segments that are ready for the next create, or lent as spares
+/// @param preparedBytes beside `used`: those segments; what is not lent goes when others need room
 /// @param hugePageBytes of `used` and `preparedBytes`: bytes in huge pages
 /// @param hugePageFailures whole huge pages for which the kernel gave small ones, since the start
 /// @param buffers number of published buffers

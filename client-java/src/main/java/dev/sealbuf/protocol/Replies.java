@@ -21,6 +21,12 @@ public final class Replies {
     return switch (reply) {
       case "welcome" -> readWelcome(seq, head);
       case "published" -> readPublished(seq, head);
+      case "published_lent" ->
+          Reply.PublishedLent.of(
+              readPublished(seq, head),
+              natural(head, "spare"),
+              natural(head, "segment"),
+              natural(head, "segment_bytes"));
       case "published_many" -> readPublishedMany(seq, head, frame.payload());
       case "lent" -> readLent(seq, head);
       case "aborted" -> new Reply.Aborted(seq, natural(head, "buffer"));
@@ -49,7 +55,15 @@ public final class Replies {
   public static Frame write(Reply reply, int descriptors) {
     return switch (reply) {
       case Reply.Welcome welcome -> Frame.of(descriptors, head(welcome));
-      case Reply.Published published -> Frame.of(descriptors, head(published));
+      case Reply.Published published -> Frame.of(descriptors, head("published", published).end());
+      case Reply.PublishedLent lent ->
+          Frame.of(
+              descriptors,
+              head("published_lent", lent.published())
+                  .integer("spare", lent.spare())
+                  .integer("segment", lent.segment())
+                  .integer("segment_bytes", lent.segmentBytes())
+                  .end());
       case Reply.PublishedMany many -> new Frame(descriptors, head(many), many.payload());
       case Reply.Lent lent -> Frame.of(descriptors, head(lent));
       case Reply.Aborted(long seq, long buffer) ->
@@ -112,7 +126,7 @@ public final class Replies {
         natural(head, "catalog_bytes"));
   }
 
-  private static Reply readPublished(long seq, HeadFields head) throws HeadException {
+  private static Reply.Published readPublished(long seq, HeadFields head) throws HeadException {
     return new Reply.Published(
         seq,
         head.string("name"),
@@ -197,16 +211,15 @@ public final class Replies {
         .end();
   }
 
-  private static ByteBuffer head(Reply.Published published) {
-    return reply("published", published.seq())
+  private static HeadWriter head(String reply, Reply.Published published) {
+    return reply(reply, published.seq())
         .string("name", published.name())
         .integer("buffer", published.buffer())
         .integer("version", published.version())
         .integer("created", published.created())
         .integer("slab", published.slab())
         .integer("slab_bytes", published.slabBytes())
-        .integer("record", published.record())
-        .end();
+        .integer("record", published.record());
   }
 
   private static ByteBuffer head(Reply.Lent lent) {

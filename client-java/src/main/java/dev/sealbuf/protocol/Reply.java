@@ -35,6 +35,41 @@ public sealed interface Reply {
       long record)
       implements Reply {}
 
+  /// To seal and seal_spare with `spare`; two descriptors of that segment, as for [Lent].
+  record PublishedLent(
+      long seq,
+      String name,
+      long buffer,
+      long version,
+      long created,
+      long slab,
+      long slabBytes,
+      long record,
+      long spare,
+      long segment,
+      long segmentBytes)
+      implements Reply {
+    public static PublishedLent of(Published made, long spare, long segment, long segmentBytes) {
+      return new PublishedLent(
+          made.seq,
+          made.name,
+          made.buffer,
+          made.version,
+          made.created,
+          made.slab,
+          made.slabBytes,
+          made.record,
+          spare,
+          segment,
+          segmentBytes);
+    }
+
+    /// The half that a [Published] says.
+    public Published published() {
+      return new Published(seq, name, buffer, version, created, slab, slabBytes, record);
+    }
+  }
+
   /// To put_many and seal_many; the payload tells the records' places, see [RecordPlaces].
   record PublishedMany(
       long seq, int count, long buffer, long version, long created, ByteBuffer payload)

@@ -86,8 +86,27 @@ public sealed interface Request {
     }
   }
 
-  /// Publishes a created buffer; without `nbytes` at the length it was created with.
-  record Seal(long seq, long buffer, OptionalLong nbytes) implements Request {}
+  /// Publishes a created buffer; without `nbytes` at the length it was created with. With `spare`,
+  /// a segment of so many bytes may be lent along.
+  record Seal(long seq, long buffer, OptionalLong nbytes, OptionalLong spare) implements Request {
+    /// And lends nothing.
+    public Seal(long seq, long buffer, OptionalLong nbytes) {
+      this(seq, buffer, nbytes, OptionalLong.empty());
+    }
+  }
+
+  /// Publishes the first `nbytes` of a spare. The payload is metadata.
+  record SealSpare(
+      long seq,
+      long buffer,
+      Optional<String> name,
+      long nbytes,
+      boolean replace,
+      OptionalLong ttl,
+      OptionalLong spare,
+      Optional<Description> description,
+      ByteBuffer payload)
+      implements Request {}
 
   /// Publishes the buffers in a segment that was created for a batch, or none. The payload is an
   /// index, see [BatchIndex].

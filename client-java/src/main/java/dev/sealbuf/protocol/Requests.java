@@ -37,6 +37,7 @@ public final class Requests {
     return request instanceof Request.Put
         || request instanceof Request.PutMany
         || request instanceof Request.Create
+        || request instanceof Request.SealSpare
         || request instanceof Request.SealMany
         || request instanceof Request.DeleteMany;
   }
@@ -50,7 +51,11 @@ public final class Requests {
       case "create" -> readCreate(seq, head, payload);
       case "seal" ->
           new Request.Seal(
-              seq, head.integer("buffer", 1, SEQ_MAX), head.optionalInteger("nbytes", 0, SEQ_MAX));
+              seq,
+              head.integer("buffer", 1, SEQ_MAX),
+              head.optionalInteger("nbytes", 0, SEQ_MAX),
+              spare(head));
+      case "seal_spare" -> readSealSpare(seq, head, payload);
       case "seal_many" ->
           new Request.SealMany(seq, head.integer("buffer", 1, SEQ_MAX), count(head), payload);
       case "abort" -> new Request.Abort(seq, head.integer("buffer", 1, SEQ_MAX));
@@ -105,13 +110,32 @@ public final class Requests {
         payload);
   }
 
-  private static Request readCreate(long seq, HeadFields head, ByteBuffer payload)
+  private static Request readSealSpare(long seq, HeadFields head, ByteBuffer payload)
       throws HeadException {
+    requireMetadata(head, payload);
+    return new Request.SealSpare(
+        seq,
+        head.integer("buffer", 1, SEQ_MAX),
+        head.optionalString("name"),
+        head.integer("nbytes", 0, SEQ_MAX),
+        replace(head),
+        ttl(head),
+        spare(head),
+        Descriptions.read(head),
+        payload);
+  }
+
+  private static void requireMetadata(HeadFields head, ByteBuffer payload) throws HeadException {
     if (payload.remaining() > METADATA_MAX) {
       throw head.refuse(
           "metadata too long: payload_bytes=%d max=%d"
               .formatted(payload.remaining(), METADATA_MAX));
     }
+  }
+
+  private static Request readCreate(long seq, HeadFields head, ByteBuffer payload)
+      throws HeadException {
+    requireMetadata(head, payload);
     return new Request.Create(
         seq,
         head.optionalString("name"),
@@ -143,6 +167,10 @@ public final class Requests {
     return head.flag("replace");
   }
 
+  private static OptionalLong spare(HeadFields head) throws HeadException {
+    return head.optionalInteger("spare", 1, SEQ_MAX);
+  }
+
   private static OptionalLong ttl(HeadFields head) throws HeadException {
     return head.optionalInteger("ttl", 1, TTL_MAX);
   }
@@ -162,8 +190,13 @@ public final class Requests {
       case Request.Put put -> new Frame(0, head(put).end(), put.payload());
       case Request.PutMany many -> new Frame(0, head(many).end(), many.payload());
       case Request.Create create -> new Frame(0, head(create).end(), create.payload());
-      case Request.Seal(long seq, long buffer, OptionalLong nbytes) ->
-          request(op("seal", seq).integer("buffer", buffer).integer("nbytes", nbytes));
+      case Request.Seal(long seq, long buffer, OptionalLong nbytes, OptionalLong spare) ->
+          request(
+              op("seal", seq)
+                  .integer("buffer", buffer)
+                  .integer("nbytes", nbytes)
+                  .integer("spare", spare));
+      case Request.SealSpare spare -> new Frame(0, head(spare).end(), spare.payload());
       case Request.SealMany(long seq, long buffer, int count, ByteBuffer payload) ->
           new Frame(
               0,
@@ -253,6 +286,17 @@ public final class Requests {
         .integer("ttl", create.ttl())
         .flag("batch", create.batch())
         .description(create.description());
+  }
+
+  private static HeadWriter head(Request.SealSpare seal) {
+    return op("seal_spare", seal.seq())
+        .integer("buffer", seal.buffer())
+        .string("name", seal.name())
+        .integer("nbytes", seal.nbytes())
+        .flag("replace", seal.replace())
+        .integer("ttl", seal.ttl())
+        .integer("spare", seal.spare())
+        .description(seal.description());
   }
 
   private static HeadWriter op(String op, long seq) {

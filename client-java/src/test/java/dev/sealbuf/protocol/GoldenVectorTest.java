@@ -24,21 +24,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GoldenVectorTest {
   static List<String> requestVectors() {
     return Vector.framesOf(
-        "hello|put|put_many|create|seal|seal_many|abort|open|take|reserve|hold|open_held|map|delete"
+        "hello|put|put_many|create|seal|seal_spare|seal_many|abort|open|take|reserve|hold|open_held|map|delete"
             + "|delete_many|list|watch|await_room|holders|stat|ping");
   }
 
   static List<String> replyVectors() {
     return Vector.framesOf(
-        "welcome|published|published_many|lent|aborted|opened|taken|reserved|held|mapped|deleted"
+        "welcome|published|published_lent|published_many|lent|aborted|opened|taken|reserved|held|mapped|deleted"
             + "|deleted_many|listing|watching|event|room|holding|stats|pong|error");
   }
 
   @Test
   void everyFrameVectorIsReadByOneOfTheTwoTests() {
-    assertThat(requestVectors()).hasSize(30);
-    assertThat(replyVectors()).hasSize(21);
-    assertThat(Vector.framesOf("\\w+")).hasSize(51);
+    assertThat(requestVectors()).hasSize(32);
+    assertThat(replyVectors()).hasSize(22);
+    assertThat(Vector.framesOf("\\w+")).hasSize(54);
   }
 
   @ParameterizedTest

@@ -35,7 +35,8 @@ public final class Workers implements AutoCloseable {
   private static final int THREADS = 4;
 
   private final Executor loop;
-  private final ScheduledThreadPoolExecutor pool;
+  private final ExecutorService pool;
+  private final ScheduledThreadPoolExecutor timer;
   private final ExecutorService background;
   private final BlockingQueue<Runnable> results = new LinkedBlockingQueue<>();
   private int pending;
@@ -45,24 +46,27 @@ public final class Workers implements AutoCloseable {
   /// @param loop runs tasks one after the other, on the thread that also calls everything here
   public Workers(Executor loop) {
     this.loop = loop;
-    this.pool = new ScheduledThreadPoolExecutor(THREADS, named("sealbuf-worker-"));
+    this.pool = Executors.newFixedThreadPool(THREADS, named("sealbuf-worker-"));
+    this.timer = new ScheduledThreadPoolExecutor(1, named("sealbuf-timer-"));
     this.background =
         Executors.newSingleThreadExecutor(
             work -> named("sealbuf-background-").newThread(() -> runInBackground(work)));
-    pool.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }
 
   /// Does `work` on a worker, and on the loop then either `done` with its result or `failed` with
   /// what it threw.
   public <T> void call(Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
-    callLater(0, work, done, failed);
+    pending++;
+    pool.execute(() -> report(result(work, done, failed)));
   }
 
   /// The same, not before `millis` have passed.
   public <T> void callLater(
       long millis, Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
     pending++;
-    var _ = pool.schedule(() -> report(result(work, done, failed)), millis, TimeUnit.MILLISECONDS);
+    Runnable task = () -> report(result(work, done, failed));
+    var _ = timer.schedule(() -> pool.execute(task), millis, TimeUnit.MILLISECONDS);
   }
 
   /// Does work that nobody waits for, and on the loop then `done` or `failed`.
@@ -80,15 +84,20 @@ public final class Workers implements AutoCloseable {
     work.run();
   }
 
+  /// Runs a task on the loop when this turn is over, unless this is closed before.
+  public void soon(Runnable task) {
+    onLoop(task);
+  }
+
   /// Runs a task on the loop when `millis` have passed, unless this is closed before.
   public void later(long millis, Runnable task) {
-    var _ = pool.schedule(() -> onLoop(task), millis, TimeUnit.MILLISECONDS);
+    var _ = timer.schedule(() -> onLoop(task), millis, TimeUnit.MILLISECONDS);
   }
 
   private void onLoop(Runnable task) {
     try {
       loop.execute(() -> {
-        if (!pool.isShutdown()) {
+        if (!timer.isShutdown()) {
           task.run();
         }
       });
@@ -151,6 +160,7 @@ public final class Workers implements AutoCloseable {
         interrupted = true;
       }
     }
+    timer.close();
     pool.close();
     background.close();
     if (interrupted) {

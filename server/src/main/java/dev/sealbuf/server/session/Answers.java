@@ -31,7 +31,12 @@ final class Answers {
         catalog.bytes());
   }
 
-  static Reply published(long seq, Publication made) {
+  static Reply publishedLent(long seq, Publication made, Loan spare) {
+    return Reply.PublishedLent.of(
+        published(seq, made), spare.buffer(), spare.segment(), spare.segmentBytes());
+  }
+
+  static Reply.Published published(long seq, Publication made) {
     return new Reply.Published(
         seq,
         made.name(),

@@ -71,7 +71,12 @@ final class Dispatch {
           session.later(
               seq,
               store.seal(peer, seal.buffer(), seal.nbytes()),
-              publication -> published(seq, publication));
+              publication -> publishedLent(seq, publication, seal.spare()));
+      case Request.SealSpare seal ->
+          session.later(
+              seq,
+              store.sealSpare(peer, seal.buffer(), seal.name(), seal.nbytes(), terms(seal)),
+              publication -> publishedLent(seq, publication, seal.spare()));
       case Request.SealMany many ->
           session.later(
               seq,
@@ -155,6 +160,11 @@ final class Dispatch {
     return new Terms(create.replace(), create.ttl(), create.buffer(), form);
   }
 
+  private static Terms terms(Request.SealSpare seal) {
+    Form form = new Form(seal.description(), seal.payload());
+    return new Terms(seal.replace(), seal.ttl(), OptionalLong.empty(), form);
+  }
+
   private BatchPublication putMany(Request.PutMany many) throws Refusal, HeadException {
     ByteBuffer payload = many.payload();
     ByteBuffer index = payload.slice(payload.position(), many.indexBytes());
@@ -184,6 +194,21 @@ final class Dispatch {
 
   private void published(long seq, Publication made) {
     outbox.send(Answers.published(seq, made));
+  }
+
+  /// A spare that cannot leave now is not worth waiting for.
+  private void publishedLent(long seq, Publication made, OptionalLong spare) {
+    Optional<Loan> loan =
+        spare.isPresent() ? store.lendSpare(peer, spare.getAsLong()) : Optional.empty();
+    if (loan.isEmpty()) {
+      published(seq, made);
+      return;
+    }
+    Reply reply = Answers.publishedLent(seq, made, loan.get());
+    if (!outbox.send(reply, loan.get().descriptors(), () -> {})) {
+      store.takeBackSpare(peer, loan.get().buffer());
+      published(seq, made);
+    }
   }
 
   private void publishedMany(long seq, BatchPublication made) {

@@ -28,6 +28,8 @@ final class Account {
     PREPARING,
     /// Made for whoever asks next, and given back to whoever needs the room.
     PREPARED,
+    /// Lent to a producer for what it publishes next.
+    SPARE,
     /// Nothing leads to them any more, and somebody still holds them.
     HELD
   }
@@ -173,6 +175,11 @@ final class Account {
     return spare() + bytes(Kind.PREPARED);
   }
 
+  /// Segments that would be admitted now.
+  long spareSegments() {
+    return segmentsMax - segments;
+  }
+
   /// Bytes that would be admitted without anything being given back for them.
   long spare() {
     return Math.min(capacity - taken(), headroom.left(untouched));
@@ -236,7 +243,7 @@ final class Account {
 
   /// What is taken and would not be given back for others.
   long used() {
-    return used - bytes(Kind.PREPARED) - bytes(Kind.PREPARING);
+    return used - bytes(Kind.PREPARED) - bytes(Kind.PREPARING) - bytes(Kind.SPARE);
   }
 
   long hugePageBytes() {

@@ -7,6 +7,7 @@ import dev.sealbuf.protocol.Limits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.random.RandomGenerator;
 
 /// Gives out ids and names. A name is taken while a buffer has it and while one is being written
@@ -31,11 +32,22 @@ final class Claims {
 
   /// The next id, with the wanted name or one that is made up.
   Claim next(Peer peer, Optional<String> wanted, Terms terms) throws Refusal {
-    if (wanted.isEmpty()) {
-      long buffer = ++buffers;
-      return new Claim(buffer, madeUp(buffer), true);
+    return with(OptionalLong.empty(), peer, wanted, terms);
+  }
+
+  /// The same with an id that was given out already, if there is one.
+  Claim with(OptionalLong id, Peer peer, Optional<String> wanted, Terms terms) throws Refusal {
+    if (wanted.isPresent()) {
+      Name name = requireMayHave(peer, wanted.get(), terms);
+      return new Claim(id.orElseGet(this::nextId), name);
     }
-    return of(requireMayHave(peer, wanted.get(), terms));
+    long buffer = id.orElseGet(this::nextId);
+    return new Claim(buffer, madeUp(buffer), true);
+  }
+
+  /// An id for what will have its name later.
+  long nextId() {
+    return ++buffers;
   }
 
   /// Refuses a wanted name that the peer could not have now.
@@ -63,7 +75,7 @@ final class Claims {
 
   /// The next id, with a name that is known to be free.
   Claim of(Name name) {
-    return new Claim(++buffers, name);
+    return new Claim(nextId(), name);
   }
 
   private void requireNotWritten(Name name) throws Refusal {

@@ -24,10 +24,11 @@ import java.util.function.LongConsumer;
 /// Nothing revokes a mapping, so a deleted buffer takes memory for as long as anybody looks at it.
 /// What is held counts against the capacity; what is not is given back at once.
 ///
-/// **How many at a time?** To ask, to watch and to hand over to a worker takes some 30 us, and a
-/// session may end with a thousand unfinished buffers. So a few segments are let go of in the turn
-/// in which their last name goes, and the rest wait, charged as they were, for slices of their own.
-/// Who finds the account full meanwhile takes from those that wait first.
+/// **When?** To ask, to watch and to hand over to a worker takes some 30 us, which whoever deleted
+/// or replaced does not wait for: segments are let go of behind the turn in which their last name
+/// goes. A session may end with a thousand unfinished buffers: so it is a few at a time, and the
+/// rest wait, charged as they were, for slices of their own. Who finds the account full meanwhile
+/// takes from those that wait first.
 ///
 /// **Is it held?** [Lease] answers on the spot. FREE: the charge ends with the request that let go,
 /// and a worker closes the segment. HELD: the charge becomes one of held memory.
@@ -50,9 +51,6 @@ final class HeldSegments implements AutoCloseable {
   /// Segments that one turn lets go of: a millisecond.
   static final int LET_GO_AT_ONCE = 32;
 
-  /// What is let go of at once within so long counts as of one turn.
-  private static final long TURN_NANOS = 2_000_000;
-
   /// A segment to which nothing leads any more and that has not been asked about.
   private record Waiting(SharedSegment segment, Account.Charge charge, String name) {}
 
@@ -73,8 +71,7 @@ final class HeldSegments implements AutoCloseable {
   private final Queue<Closed> closed = new ArrayDeque<>();
   private final Queue<Kept> kept = new ArrayDeque<>();
   private LongConsumer goneListener = _ -> {};
-  private long turn;
-  private int letGoInTurn;
+
   private boolean slicing;
   private boolean looking;
   private boolean closing;
@@ -85,7 +82,7 @@ final class HeldSegments implements AutoCloseable {
     this.watch = watch;
     this.gauges = gauges;
     this.clock = clock;
-    this.turn = clock.nanos();
+
     account.whenShort(this::letGoNext);
   }
 
@@ -130,34 +127,23 @@ final class HeldSegments implements AutoCloseable {
   /// @param name of the buffer that it was
   void letGo(SharedSegment segment, Account.Charge charge, String name) {
     Waiting next = new Waiting(segment, charge, name);
-    if (closing || (waiting.isEmpty() && isLeftOfTurn())) {
+    if (closing) {
       letGo(next);
       return;
     }
     waiting.put(SegmentKey.of(segment.kind(), segment.number()), next);
-    sliceLater();
-  }
-
-  private boolean isLeftOfTurn() {
-    long now = clock.nanos();
-    if (now - turn > TURN_NANOS) {
-      turn = now;
-      letGoInTurn = 0;
-    }
-    return letGoInTurn++ < LET_GO_AT_ONCE;
-  }
-
-  private void sliceLater() {
-    if (!slicing && !waiting.isEmpty()) {
+    if (!slicing) {
       slicing = true;
-      workers.later(0, this::slice);
+      workers.soon(this::slice);
     }
   }
 
   private void slice() {
-    slicing = false;
     for (int i = 0; i < LET_GO_AT_ONCE && letGoNext(); i++) {}
-    sliceLater();
+    slicing = !waiting.isEmpty();
+    if (slicing) {
+      workers.later(0, this::slice); // the loop looks at its sockets before that
+    }
   }
 
   /// False when none waits.

@@ -148,6 +148,26 @@ final class Lender {
     UnfinishedBuffer admit() throws Refusal;
   }
 
+  /// Makes a buffer of a spare, as if its memory had come from a create. If that is refused it
+  /// stays a spare.
+  void adopt(Peer peer, Spares.Spare spare, Optional<String> name, long nbytes, Terms terms)
+      throws Refusal {
+    requireAdmissible(peer, name, nbytes, terms);
+    if (nbytes > spare.segment().bytes()) {
+      throw new Refusal(
+          ErrorCode.INVALID_REQUEST,
+          "a buffer lies in its segment: nbytes=%d segment_bytes=%d"
+              .formatted(nbytes, spare.segment().bytes()));
+    }
+    Claim claim = claims.with(OptionalLong.of(spare.id()), peer, name, terms);
+    published.requireSlot(claim.name(), peer);
+    HeapPlaces.Lease heap = unfinished.keep(peer, terms.form().heapBytes());
+    UnfinishedBuffer buffer =
+        new UnfinishedBuffer(claim, peer, nbytes, terms.kept(), false, spare.memory(), heap);
+    unfinished.add(buffer);
+    buffer.prepared(spare.segment());
+  }
+
   CompletionStage<Publication> seal(Peer peer, long id, OptionalLong nbytes) {
     try {
       UnfinishedBuffer buffer = require(id);

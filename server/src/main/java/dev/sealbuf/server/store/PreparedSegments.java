@@ -23,9 +23,9 @@ import java.util.function.LongSupplier;
 /// only CPU, and the kernel does not let go of that before a huge page is made.
 ///
 /// **Whose memory is it?** The store's, charged as [Account.Kind#PREPARED], and the first to give
-/// way: all of it is at most a quarter of the capacity, one takes at most half of what is free when
-/// it is made, a slab apart, and goes as soon as a request finds no room. A segment here has no
-/// seals and no descriptor but the daemon's.
+/// way: all of it is at most a quarter of the capacity, one takes at most a quarter of what is free
+/// when it is made, a slab apart, and goes as soon as a request finds no room. A segment here has
+/// no seals and no descriptor but the daemon's.
 final class PreparedSegments {
   /// Sizes that producers of one machine use at a time; the one asked for longest ago makes place.
   private static final int SHELVES = 16;
@@ -33,7 +33,7 @@ final class PreparedSegments {
   /// On one shelf: enough for as many producers that come at once.
   private static final int SHELF_MAX = 8;
 
-  /// All that is at hand.
+  /// All that is at hand; more must be left for others.
   private static final int SEGMENTS_MAX = 64;
 
   /// One part in so many of the capacity.
@@ -154,8 +154,9 @@ final class PreparedSegments {
   /// Nobody may have to wait for what this takes, nor anything be given back for it.
   private boolean mayPrepare(long bytes) {
     return account.segments(Account.Kind.PREPARED) < SEGMENTS_MAX
+        && account.spareSegments() > SEGMENTS_MAX
         && bytes <= account.capacity() / SHARE - account.bytes(Account.Kind.PREPARED)
-        && bytes <= (account.spare() - Slab.BYTES) / 2;
+        && bytes <= (account.spare() - Slab.BYTES) / SHARE;
   }
 
   private void prepare(Shelf shelf) {

@@ -46,6 +46,7 @@ public final class Store implements AutoCloseable {
   private final Claims claims;
   private final Reservations reservations;
   private final SegmentSupply supply;
+  private final Spares spares;
   private final Lender lender;
   private final Waiters waiters;
   private final Rendezvous rendezvous;
@@ -114,6 +115,7 @@ public final class Store implements AutoCloseable {
             held,
             ledger,
             rights);
+    spares = new Spares(account, supply, claims, held, ledger);
     listing = new Listing(walk, publisher);
     var _ = new Compaction(published, memory.slabs(), walk, held, workers, config.clock());
     KeptSegments kept = new KeptSegments(account, workers, ledger, config.segmentsMax());
@@ -252,6 +254,27 @@ public final class Store implements AutoCloseable {
     return roomFor(recordBytes, lender.seal(peer, buffer, nbytes));
   }
 
+  /// Lends a segment for what is published next, if one is at hand.
+  public Optional<Loan> lendSpare(Peer peer, long nbytes) {
+    return spares.lend(peer, nbytes);
+  }
+
+  /// The spare did not reach its producer.
+  public void takeBackSpare(Peer peer, long buffer) {
+    var _ = spares.abort(peer, buffer);
+  }
+
+  /// Publishes the first `nbytes` of a spare.
+  public CompletionStage<Publication> sealSpare(
+      Peer peer, long buffer, Optional<String> name, long nbytes, Terms given) throws Refusal {
+    given.form().require(nbytes);
+    Terms terms = admitted(given, 1);
+    Spares.Spare spare = spares.require(peer, buffer);
+    lender.adopt(peer, spare, name, nbytes, terms);
+    spares.used(spare);
+    return seal(peer, buffer, OptionalLong.empty());
+  }
+
   /// Publishes the buffers in a segment that was created for several, or none.
   public CompletionStage<BatchPublication> sealMany(
       Peer peer, long buffer, List<BatchIndex.Entry> index) {
@@ -273,7 +296,9 @@ public final class Store implements AutoCloseable {
   }
 
   public void abort(Peer peer, long buffer) throws Refusal {
-    lender.abort(peer, buffer);
+    if (!spares.abort(peer, buffer)) {
+      lender.abort(peer, buffer);
+    }
   }
 
   /// The loan did not reach its producer.
@@ -412,8 +437,8 @@ public final class Store implements AutoCloseable {
         account.bytes(Account.Kind.HELD),
         account.unseen(),
         gauges.toString(),
-        account.segments(Account.Kind.PREPARED),
-        account.bytes(Account.Kind.PREPARED),
+        account.segments(Account.Kind.PREPARED) + account.segments(Account.Kind.SPARE),
+        account.bytes(Account.Kind.PREPARED) + account.bytes(Account.Kind.SPARE),
         account.hugePageBytes(),
         account.hugePageFailures(),
         published.count(),
@@ -432,6 +457,7 @@ public final class Store implements AutoCloseable {
     watchers.endSession(session);
     room.endSession(session);
     lender.endSession(session);
+    spares.endSession(session);
     unnamed.endSession(session);
     handouts.ledger().end(session);
   }
@@ -444,6 +470,7 @@ public final class Store implements AutoCloseable {
     room.endAll();
     expiry.close();
     lender.endAll();
+    spares.endAll();
     supply.close();
     unnamed.close();
     holds.close();

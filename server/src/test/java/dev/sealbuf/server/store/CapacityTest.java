@@ -74,6 +74,7 @@ class CapacityTest {
   void aStoreFillsToItsCapacityAndGoesOnAfterADelete() throws Refusal {
     long room = 16 << 20;
     try (TestStore store = new TestStore(StoreConfig.CAPACITY_MIN + room, TestStore.SEGMENTS_MAX)) {
+      store.begin(PRODUCER);
       for (int i = 0; i < 8; i++) {
         store.publish(PRODUCER, "n" + i, new byte[2 << 20]);
       }

@@ -101,9 +101,10 @@ class HeldSegmentsTest {
 
   @ParameterizedTest
   @CsvSource(textBlock = EACH_GAUGE + "\nfalse, false")
-  void whatNobodyHoldsIsGivenBackAtOnce(boolean lease, boolean inotify) throws Exception {
+  void whatNobodyHoldsIsGivenBackBehindTheTurn(boolean lease, boolean inotify) throws Exception {
     use(lease, inotify);
     letGo(segment());
+    tasks.remove().run();
     assertThat(account.used()).isZero();
     awaitUsed(0);
     assertThat(gone).containsExactly(SegmentKey.of(SegmentKind.DEDICATED, 1));

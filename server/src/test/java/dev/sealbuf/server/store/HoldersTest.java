@@ -106,6 +106,7 @@ class HoldersTest {
       ledger.end(7);
       hand(8, 1);
       parts.delete("a");
+      parts.loop.turn();
       assertThat(rows())
           .containsExactly(
               row("a", true, 8, UID, "client-8", "may hold"),

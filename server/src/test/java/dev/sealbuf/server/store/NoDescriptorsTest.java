@@ -46,7 +46,11 @@ class NoDescriptorsTest {
 
   /// Class files are opened too: what a shortage needs is loaded before it.
   private void loadClasses() throws Refusal {
-    withDescriptorsLeft(100, () -> createAndAbort(1));
+    long open = TestStore.openDescriptors();
+    withDescriptorsLeft(100, () -> createAndAbort(1 << 16));
+    while (TestStore.openDescriptors() > open) { // a worker closes them
+      Thread.onSpinWait();
+    }
     withDescriptorsLeft(100, this::openIt);
     openHeld(hold());
     assertThatThrownBy(() -> Memfd.create("n".repeat(300))).isInstanceOf(PosixException.class);

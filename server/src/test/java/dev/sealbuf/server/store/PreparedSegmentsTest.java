@@ -137,8 +137,8 @@ class PreparedSegmentsTest {
   }
 
   @Test
-  void nothingIsMadeAheadOfMoreThanHalfOfWhatIsFree() throws Refusal {
-    long room = 20L * MIB;
+  void nothingIsMadeAheadOfMoreThanAQuarterOfWhatIsFree() throws Refusal {
+    long room = 40L * MIB;
     try (TestStore store = new TestStore(StoreConfig.CAPACITY_MIN + room, TestStore.SEGMENTS_MAX)) {
       for (int i = 0; i < 4; i++) {
         store.publish(PRODUCER, "same", new byte[12 * MIB]);

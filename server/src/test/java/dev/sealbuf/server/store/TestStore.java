@@ -109,6 +109,11 @@ final class TestStore implements AutoCloseable {
     }
   }
 
+  /// Begins a session: who has none is not waited for.
+  void begin(Peer peer) throws Refusal {
+    close(on(store -> store.beginSession(peer, "test")).descriptors());
+  }
+
   Publication put(Peer peer, String name, byte[] payload) throws Refusal {
     return on(store -> store.put(peer, Optional.of(name), ByteBuffer.wrap(payload), Terms.PLAIN));
   }
