@@ -206,7 +206,8 @@ def both_ways(
         while int(shared.stats()["buffers"]) > before + KEPT and monotonic() < deadline:
             sleep(0.02)
         assert int(shared.stats()["buffers"]) <= before + KEPT
-    assert all(max(counts) - min(counts) <= 1 for counts in most.values()), most
+    # A worker may have a spare of the daemon's at hand, which is two.
+    assert all(max(counts) - min(counts) <= 1 + 2 for counts in most.values()), most
     return f"{20 * rounds} there and back"
 
 
