@@ -5,7 +5,7 @@ cannot do it leaves out: the call then raises Unable with the reason, which ends
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class Unable(Exception):
@@ -39,6 +39,11 @@ class Store(ABC):
     def put_many(self, items: Mapping[str, memoryview]) -> None:
         """Publishes all of them by the means made for that."""
         raise Unable("no batches")
+
+    def put_all(self, items: Iterable[tuple[str, memoryview]]) -> None:
+        """Publishes what other processes will look for; the views are good one after the other."""
+        for name, data in items:
+            self.put(name, data)
 
     def prepare(self, name: str, data: memoryview) -> Callable[[], None]:
         """Does what can be done before publishing; the rest is what is returned."""

@@ -31,7 +31,7 @@ class Payload:
     """A writable buffer of the producer's own, warm: what put takes its bytes from."""
 
     def __init__(self, nbytes: int) -> None:
-        block = np.random.default_rng(nbytes).integers(0, 256, min(nbytes, 1 << 20), np.uint8)
+        block = np.frombuffer(random.Random(nbytes).randbytes(min(nbytes, 1 << 20)), np.uint8)
         self._array: npt.NDArray[np.uint8] = np.resize(block, nbytes)
         self._head = self._array[:HEAD].view(np.uint64)
         self.view = memoryview(self._array.data)

@@ -30,8 +30,8 @@ class Work:
     def fill(self, nbytes: int) -> list[int]:
         """Publishes what the gets look for."""
         payload = self._payload(nbytes)
-        for number, name in enumerate(names(nbytes)):
-            self._store.put(name, payload.numbered(number))
+        known = enumerate(names(nbytes))
+        self._store.put_all((name, payload.numbered(number)) for number, name in known)
         return []
 
     def clear(self, nbytes: int) -> list[int]:

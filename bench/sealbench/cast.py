@@ -16,6 +16,8 @@ from sealbench.peers import Spec
 from sealbench.results import Collector, Key, Results
 
 Samples = Iterable[float]
+OF_RESIDENT = ("check", "clear", "get", "read", "first_get")
+"""Work on what `fill` published."""
 
 
 class Cast:
@@ -52,7 +54,8 @@ class Cast:
     def attempt(self, work: str, peer: str, nbytes: int, act: Callable[[], None]) -> None:
         """One turn of a peer, unless it said before that it cannot."""
         said = self._results.unable.setdefault(peer, {})
-        if not {work, of_size(work, nbytes), of_size("fill", nbytes)}.isdisjoint(said):
+        needed = {work, "fill"} if work in OF_RESIDENT else {work}
+        if not said.keys().isdisjoint(needed | {of_size(verb, nbytes) for verb in needed}):
             return
         try:
             act()
