@@ -10,7 +10,9 @@ from peer.contract import Store
 from peer.payload import Payload, names, shuffled, touch_bytes, touch_pages
 
 GROUP = 100
-"""Gets between two looks at the clock, which costs as much as a get from memory."""
+"""Gets between two looks at the clock, which costs as much as a get from memory does."""
+SLOW_NS = 20_000
+"""Gets that take longer are timed one by one."""
 
 BATCH = 1000
 BATCH_BYTES = 1024
@@ -26,6 +28,7 @@ class Work:
         self._serial = 0
         self._payloads: dict[int, Payload] = {}
         self._held: memoryview | None = None
+        self._groups: dict[int, int] = {}
 
     def fill(self, nbytes: int) -> list[int]:
         """Publishes what the gets look for."""
@@ -51,16 +54,16 @@ class Work:
         return repeat(seconds, lambda _: self._timed_ping())
 
     def get(self, nbytes: int, seconds: float, seed: int) -> list[int]:
-        """Samples of GROUP names each, in nanoseconds a name; all of them were got before."""
-        self._store.look(names(nbytes))
+        """Samples of `group` names each, in nanoseconds a name; all of them were got before."""
+        group = self._group(nbytes)
         known = shuffled(nbytes, GROUP * 500, seed)
 
         def step(number: int) -> int:
-            start = number * GROUP % len(known)
-            chosen = known[start : start + GROUP]
+            start = number * group % len(known)
+            chosen = known[start : start + group]
             begin = now()
             self._store.look(chosen)
-            return (now() - begin) // GROUP
+            return (now() - begin) // group
 
         return repeat(seconds, step)
 
@@ -151,6 +154,10 @@ class Work:
         touch_bytes(self._held)
         return []
 
+    def let_go(self) -> list[int]:
+        self._held = None
+        return []
+
     def produce(self, nbytes: int, names_prefix: str, count: int, pause: float) -> list[int]:
         """Publishes for one who waits: when each was published."""
         payload = self._payload(nbytes)
@@ -178,6 +185,17 @@ class Work:
         for number in range(count):
             self._store.forget(f"{names_prefix}/{number}")
         return []
+
+    def _group(self, nbytes: int) -> int:
+        """How many gets a sample has; the first time, gets every name once."""
+        if nbytes not in self._groups:
+            known = names(nbytes)
+            self._store.look(known)
+            begin = now()
+            self._store.look(known[:GROUP])
+            slow = now() - begin > SLOW_NS * len(known[:GROUP])
+            self._groups[nbytes] = 1 if slow else GROUP
+        return self._groups[nbytes]
 
     def _put_and_delete(self, nbytes: int) -> int:
         name = self._new_name()

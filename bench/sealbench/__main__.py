@@ -1,54 +1,58 @@
-"""The command line: measures, writes `latest.json`, and what is made from it."""
+"""Measures Sealbuf, its peers and the floors in turn; writes `latest.json` and its offspring."""
 
 import argparse
 import os
 from pathlib import Path
 
-from sealbench import alone, footprint, hand_off, machine, report, together
+from sealbench import alone, footprint, hand_off, machine, together
 from sealbench.cast import Cast
 from sealbench.cores import all_cores, measuring, spare
-from sealbench.peers import FOLDER, SPECS, Spec
+from sealbench.peers import SPECS, Spec
 from sealbench.plan import PLANS, Plan
 from sealbench.progress import say
+from sealbench.publish import RESULTS, publish
 from sealbench.results import Results
 
-WORKS = ("alone", "hand_off", "footprint", "together", "starts")
+PHASES = {"alone": alone.run, "hand_off": hand_off.run, "footprint": footprint.run}
+"""On one core."""
+TOGETHER = "together"
 
 
 def main() -> None:
     options = _options()
     specs = [spec for spec in SPECS if not options.peers or spec.name in options.peers]
     results = Results(machine.header(options.plan))
-    folder: Path = options.output
-    folder.mkdir(parents=True, exist_ok=True)
+    options.output.mkdir(parents=True, exist_ok=True)
     cores = all_cores()
-    _measure(specs, results, PLANS[options.plan], set(options.works or WORKS))
+    _measure(specs, results, PLANS[options.plan], options.works, cores)
     os.sched_setaffinity(0, cores)
-    results.save(folder / "latest.json")
-    report.write(results, folder)
-    say(f"written: {folder}/latest.json, latest.md")
+    publish(results, options.output, pictures=not options.no_pictures)
 
 
-def _measure(specs: list[Spec], results: Results, plan: Plan, works: set[str]) -> None:
-    one, many = measuring(), all_cores()
+def _measure(
+    specs: list[Spec], results: Results, plan: Plan, works: list[str], cores: list[int]
+) -> None:
+    one = measuring()
     os.sched_setaffinity(0, spare())
     say("starting on one core")
     with Cast(specs, results, one) as cast:
-        for phase in (alone, hand_off, footprint):
-            if phase.__name__.rpartition(".")[2] in works:
-                phase.run(cast, plan)
-    if "together" in works:
+        for name, run in PHASES.items():
+            if name in works:
+                run(cast, plan)
+    if TOGETHER in works:
         say("starting on all cores")
-        with Cast(specs, results, many) as cast:
+        with Cast(specs, results, cores) as cast:
             together.run(cast, plan)
 
 
 def _options() -> argparse.Namespace:
+    works = [*PHASES, TOGETHER]
     parser = argparse.ArgumentParser(prog="sealbench", description=__doc__)
     parser.add_argument("--plan", choices=PLANS, default="full")
     parser.add_argument("--peers", nargs="*", choices=[spec.name for spec in SPECS])
-    parser.add_argument("--works", nargs="*", choices=WORKS)
-    parser.add_argument("--output", type=Path, default=FOLDER / "results")
+    parser.add_argument("--works", nargs="*", choices=works, default=works)
+    parser.add_argument("--output", type=Path, default=RESULTS, help="a folder")
+    parser.add_argument("--no-pictures", action="store_true", help="needs no matplotlib")
     return parser.parse_args()
 
 

@@ -13,17 +13,19 @@ BATCH_BYTES = 1024
 
 
 def run(cast: Cast, plan: Plan) -> None:
-    for nbytes in plan.sizes:
+    for nbytes in plan.get_sizes:
         say(f"fill {nbytes}")
         _quietly(cast, "fill", nbytes)
         _quietly(cast, "check", nbytes)
     _small(cast, plan)
-    for nbytes in plan.sizes:
-        _one_size(cast, plan, nbytes)
+    for nbytes in plan.get_sizes:
+        _gets(cast, plan, nbytes)
+    for nbytes in plan.put_sizes:
+        _puts(cast, plan, nbytes)
     for number in range(plan.first_rounds):
         say(f"new processes, round {number + 1} of {plan.first_rounds}")
         _newcomers(cast, plan)
-    for nbytes in plan.sizes:
+    for nbytes in plan.get_sizes:
         _quietly(cast, "check", nbytes)
         _quietly(cast, "clear", nbytes)
 
@@ -36,13 +38,18 @@ def _small(cast: Cast, plan: Plan) -> None:
         cast.measure("batch", BATCH_BYTES, _asked(cast, "batch", seconds=plan.turn_seconds))
 
 
-def _one_size(cast: Cast, plan: Plan, nbytes: int) -> None:
-    say(f"get, read, put, sustained {nbytes}")
+def _gets(cast: Cast, plan: Plan, nbytes: int) -> None:
+    say(f"get, read {nbytes}")
     size = {"nbytes": nbytes, "seconds": plan.turn_seconds}
     for number in range(plan.rounds):
         cast.measure("get", nbytes, _asked(cast, "get", **size, seed=number))
         if nbytes >= READ_FROM:
             cast.measure("read", nbytes, _asked(cast, "read", **size, seed=number))
+
+
+def _puts(cast: Cast, plan: Plan, nbytes: int) -> None:
+    say(f"put, sustained {nbytes}")
+    size = {"nbytes": nbytes, "seconds": plan.turn_seconds}
     for _ in range(plan.rounds):
         cast.measure("put", nbytes, _asked(cast, "put", **size))
         cast.measure("sustained", nbytes, _asked(cast, "sustained", **size))
@@ -56,10 +63,10 @@ def _newcomers(cast: Cast, plan: Plan) -> None:
 def _newcomer(cast: Cast, plan: Plan, peer: str) -> None:
     """A process that gets, then puts, each size for the first time."""
     with cast.guests(peer) as (guest,):
-        for nbytes in plan.sizes:
+        for nbytes in plan.get_sizes:
             ask = partial(guest.samples, "first_get", nbytes=nbytes, most=plan.first_names)
             cast.turn(Key("first_get", peer, nbytes), ask)
-        for nbytes in plan.sizes:
+        for nbytes in plan.put_sizes:
             cast.turn(
                 Key("first_put", peer, nbytes), partial(guest.samples, "first_put", nbytes=nbytes)
             )

@@ -84,19 +84,27 @@ class Cast:
     @contextmanager
     def guests(self, peer: str, count: int = 1) -> Iterator[list[Child]]:
         """New processes of that peer, connected to its server."""
-        children = [self._child(self._specs[peer]) for _ in range(count)]
+        children: list[Child] = []
         try:
-            for child in children:
-                child.send("connect", address=self._addresses[peer], cores=self._cores)
-            for child in children:
-                child.receive()
+            self._invite(peer, 1, children)
+            self._invite(peer, count - 1, children)  # not at all if the first one was unable
             yield children
         finally:
             for child in children:
                 child.close()
 
+    def _invite(self, peer: str, count: int, children: list[Child]) -> None:
+        new = [self._child(self._specs[peer]) for _ in range(count)]
+        children += new
+        for child in new:
+            child.send("connect", address=self._addresses[peer], cores=self._cores)
+        for child in new:
+            child.receive()
+
     def _start(self, spec: Spec) -> None:
-        about = self._results.peers.setdefault(spec.name, {"title": spec.title})
+        about = self._results.peers.setdefault(
+            spec.name, {"title": spec.title, "floor": spec.floor}
+        )
         child = None
         try:
             child = self._child(spec)

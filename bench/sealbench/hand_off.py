@@ -27,8 +27,10 @@ def _hand_over(cast: Cast, plan: Plan, nbytes: int, peer: str) -> Samples:
     handed = {"names_prefix": f"h/{next(_serial)}", "count": plan.hand_offs}
     producer = cast.owner(peer)
     with cast.guests(peer) as (consumer,):
-        consumer.send("consume", **handed)
-        producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
-        begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
-    producer.ask("forget", **handed)
+        try:
+            consumer.send("consume", **handed)
+            producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
+            begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
+        finally:
+            producer.ask("forget", **handed)
     return [end - begin for begin, end in zip(begins, ends, strict=True)]

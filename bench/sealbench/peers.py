@@ -37,7 +37,3 @@ SPECS = (
     Spec("iceoryx2", "iceoryx2", "3.12"),
     Spec("pipe", "pipe and pickle"),
 )
-
-
-def titles() -> dict[str, str]:
-    return {spec.name: spec.title for spec in SPECS}

@@ -55,6 +55,10 @@ class Results:
                 return row
         return None
 
+    def title(self, peer: str) -> str:
+        title: str = self.peers.get(peer, {}).get("title", peer)
+        return title
+
     def of(self, work: str) -> list[Row]:
         return [row for row in self.rows if row.work == work]
 

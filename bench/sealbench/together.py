@@ -1,41 +1,62 @@
-"""Many processes on all cores: readers of one buffer, and producers at once."""
+"""Many processes on all cores: readers of one buffer, and producers at once.
 
+All rounds of a peer come after one another: starting so many processes takes longer than the work.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
 from functools import partial
 
-from sealbench.cast import Cast, Samples
+from sealbench.cast import Cast
 from sealbench.child import Child
 from sealbench.plan import Plan
 from sealbench.progress import say
 from sealbench.results import Key
 
 CLIENT_BYTES = 1024
+CLIENT_SECONDS = 0.2
 
 
 def run(cast: Cast, plan: Plan) -> None:
     for peer in cast.names:
-        say(f"{peer}: {plan.readers} readers of {plan.reader_bytes}")
-        cast.attempt("readers", peer, plan.reader_bytes, partial(_read, cast, plan, peer))
-    for processes in plan.clients:
-        say(f"puts of {processes} clients")
-        for _ in range(plan.rounds):
-            act = partial(_rate, cast, plan, processes)
-            cast.measure("puts", CLIENT_BYTES, act, processes, "1/s")
+        say(f"{peer}: {plan.readers} readers, {plan.clients} clients")
+        cast.attempt("together", peer, 0, partial(_together, cast, plan, peer))
 
 
-def _read(cast: Cast, plan: Plan, peer: str) -> None:
+def _together(cast: Cast, plan: Plan, peer: str) -> None:
+    with cast.guests(peer, max(*plan.readers, *plan.clients)) as guests:
+        readers = partial(_readers, cast, plan, peer, guests)
+        cast.attempt("readers", peer, plan.reader_bytes, readers)
+        cast.attempt("puts", peer, CLIENT_BYTES, partial(_clients, cast, plan, peer, guests))
+
+
+def _readers(cast: Cast, plan: Plan, peer: str, guests: list[Child]) -> None:
     """One buffer at a time: 1 GiB of each peer would be too much to keep."""
     nbytes = plan.reader_bytes
     owner = cast.owner(peer)
     owner.ask("fill", nbytes=nbytes)
-    with cast.guests(peer, max(plan.readers)) as guests:
-        for processes in plan.readers * plan.rounds:
-            key = Key("readers", peer, nbytes, processes)
-            cast.add(key, [_scanned(guests[:processes], nbytes)])
-    for processes in plan.readers:
-        with cast.guests(peer, processes) as guests:
-            key = Key("readers_pss", peer, nbytes, processes, "bytes")
-            cast.add(key, [_grown(guests, nbytes)])
+    most = guests[: max(plan.readers)]
+    cast.add(Key("readers_pss", peer, nbytes, len(most), "bytes"), [_grown(most, nbytes)])
+    for processes in _rounds(plan, plan.readers):
+        key = Key("readers", peer, nbytes, processes)
+        cast.add(key, [_scanned(guests[:processes], nbytes)])
     owner.ask("clear", nbytes=nbytes)
+
+
+def _clients(cast: Cast, plan: Plan, peer: str, guests: list[Child]) -> None:
+    """Puts a second, all clients together."""
+    for processes in _rounds(plan, plan.clients):
+        key = Key("puts", peer, CLIENT_BYTES, processes, "1/s")
+        cast.add(key, [_rate(guests[:processes], max(plan.turn_seconds, CLIENT_SECONDS))])
+
+
+def _rounds(plan: Plan, counts: Sequence[int]) -> Iterator[int]:
+    """Each count in turn, round by round."""
+    end = time.monotonic() + plan.many_seconds
+    for _ in range(plan.rounds):
+        yield from counts
+        if time.monotonic() > end:
+            return
 
 
 def _scanned(guests: list[Child], nbytes: int) -> int:
@@ -45,18 +66,17 @@ def _scanned(guests: list[Child], nbytes: int) -> int:
 
 
 def _grown(guests: list[Child], nbytes: int) -> int:
-    """What the data adds to the sum of the processes' shares of memory, all holding it."""
+    """What the data adds to the sum of these new processes' shares of memory."""
     before = _pss(guests)
     _all(guests, "hold", nbytes=nbytes)
-    return _pss(guests) - before
+    grown = _pss(guests) - before
+    _all(guests, "let_go")
+    return grown
 
 
-def _rate(cast: Cast, plan: Plan, processes: int, peer: str) -> Samples:
-    """Puts a second, all clients together."""
-    with cast.guests(peer, processes) as guests:
-        seconds = max(plan.turn_seconds, 0.1)
-        done = _all(guests, "rate", nbytes=CLIENT_BYTES, seconds=seconds)
-    return [sum(count * 1e9 / took for count, took in done)]
+def _rate(guests: list[Child], seconds: float) -> float:
+    done = _all(guests, "rate", nbytes=CLIENT_BYTES, seconds=seconds)
+    return sum(count * 1e9 / took for count, took in done)
 
 
 def _all(guests: list[Child], do: str, **arguments: float) -> list[list[int]]:
