@@ -8,13 +8,16 @@ calling Python, so that 10 000 entries would take minutes to make.
 
 import ctypes
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import iceoryx2 as iox2
 from peer.contract import Peer, Store, Unable
+from peer.program import memory_folder
 
 NO_NAMES = "keeps nothing under names"
 PROCESSES = 20
@@ -86,12 +89,13 @@ class Bell:
 
 class Connection(Store):
     def __init__(self, address: str) -> None:
-        self._address = address
-        self._node = iox2.NodeBuilder.new().create(iox2.ServiceType.Ipc)
+        self._node = (
+            iox2.NodeBuilder.new().config(config(Path(address))).create(iox2.ServiceType.Ipc)
+        )
         self._own: dict[int, Channel] = {}
         self._sizes: dict[str, int] = {}
-        self._shared = Channel(self._node, f"{address}/shared")
-        self._bell = Bell(self._node, f"{address}/bell")
+        self._shared = Channel(self._node, "shared")
+        self._bell = Bell(self._node, "bell")
         self._last: Any = None
 
     def put(self, name: str, data: memoryview) -> None:
@@ -132,8 +136,7 @@ class Connection(Store):
     def _channel(self, nbytes: int) -> Channel:
         """With a subscriber of its own: a sample that goes to nobody costs less."""
         if nbytes not in self._own:
-            service = f"{self._address}/{os.getpid()}/{nbytes}"
-            self._own[nbytes] = Channel(self._node, service)
+            self._own[nbytes] = Channel(self._node, f"{os.getpid()}/{nbytes}")
             self._own[nbytes].subscribe()
         return self._own[nbytes]
 
@@ -143,9 +146,21 @@ class Connection(Store):
         del self._shared, self._bell, self._node
 
 
+def config(folder: Path) -> Any:
+    """Everything of this run has a place and a prefix of its own, to be found at the end."""
+    found = iox2.config.default()
+    found.global_cfg.root_path = iox2.Path.new(str(folder))
+    found.global_cfg.prefix = iox2.FileName.new(f"{folder.name}_")
+    return found
+
+
 class Here(Peer):
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+
     def start(self) -> str:
-        return f"sealbuf-bench/{os.getpid()}"
+        self._folder = memory_folder()
+        return str(self._folder)
 
     def connect(self, address: str) -> Store:
         iox2.set_log_level(iox2.LogLevel.Error)
@@ -156,3 +171,10 @@ class Here(Peer):
 
     def settings(self) -> dict[str, str]:
         return {"subscriber_max_buffer_size": "1", "history_size": "0"}
+
+    def stop(self) -> None:
+        """Also what processes left that did not come to closing."""
+        if self._folder is not None:
+            for left in self._folder.parent.glob(f"{self._folder.name}_*"):
+                left.unlink()
+            shutil.rmtree(self._folder)

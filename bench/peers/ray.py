@@ -48,13 +48,13 @@ class Driver(Store):
         self._file = folder / "references"
         self._references: dict[str, Any] = {}
         self._mailbox: Any = None
-        if self._file.exists():
-            self._references = ray.cloudpickle.loads(self._file.read_bytes())
 
     def put(self, name: str, data: memoryview) -> None:
         self._references[name] = ray.put(np.frombuffer(data, np.uint8))
 
     def get(self, name: str) -> memoryview:
+        if name not in self._references:
+            self._references = ray.cloudpickle.loads(self._file.read_bytes())
         return memoryview(ray.get(self._references[name]))
 
     def delete(self, name: str) -> None:

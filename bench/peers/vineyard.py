@@ -24,9 +24,6 @@ class Connection(Store):
         self._file = Path(address).with_name("ids")
         self._ids: dict[str, Any] = {}
         self._last: Any = None
-        if self._file.exists():
-            found = json.loads(self._file.read_text())
-            self._ids = {name: vineyard.ObjectID(text) for name, text in found.items()}
 
     def put(self, name: str, data: memoryview) -> None:
         builder = self._client.create_blob(data.nbytes)
@@ -34,6 +31,9 @@ class Connection(Store):
         self._ids[name] = builder.seal(self._client).id
 
     def get(self, name: str) -> memoryview:
+        if name not in self._ids:
+            found = json.loads(self._file.read_text())
+            self._ids = {name: vineyard.ObjectID(text) for name, text in found.items()}
         return memoryview(self._client.get_blob(self._ids[name])).cast("B")
 
     def delete(self, name: str) -> None:

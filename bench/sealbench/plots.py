@@ -27,6 +27,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d1f", "#56a0d3", "#7f3fbf", "#a03030")
 LABEL_GAP = 0.034
 """The least distance of two labels, as a part of the height."""
+SPREADING_ROUNDS = 200
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ def looks_of(results: Results) -> dict[str, Look]:
     looks = {}
     for number, (peer, about) in enumerate(results.peers.items()):
         marker, dash = MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
-        if peer == "sealbuf":
+        if peer == "sealbuf_uids":
+            looks[peer] = Look("#444444", marker, dash, 1.5)
+        elif peer == "sealbuf":
             looks[peer] = Look("black", "o", "-", 2.6)
         elif about.get("floor"):
             looks[peer] = Look("#888888", marker, dash, 1.0)
@@ -83,7 +86,7 @@ def _axes(work: str, across: str, up: str) -> tuple[Any, Any]:
     figure, axes = pyplot.subplots(figsize=(9.6, 6.4))
     says = wrap(described(work).says, 120)
     axes.set_title("\n".join(says), loc="left", fontsize=9, pad=8)
-    figure.text(0.1, 0.95, described(work).title, weight="bold", fontsize=13)
+    figure.text(0.12, 0.95, described(work).title, weight="bold", fontsize=13)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel(across)
@@ -122,21 +125,32 @@ def _line(axes: Any, line: Sequence[Row], look: Look, across: Callable[[Row], in
 def _labels(axes: Any, ends: list[tuple[float, int, str, Look]], last: int) -> None:
     """Beside the last point, pushed apart where they would lie on each other."""
     low, high = map(log10, axes.get_ylim())
-    gap = LABEL_GAP * (high - low)
-    place = low
-    for value, at, title, look in sorted(ends, key=lambda end: end[0]):
-        place = max(log10(value), place + gap)
+    ends.sort(key=lambda end: end[0])
+    heights = spread([(log10(end[0]) - low) / (high - low) for end in ends])
+    for (value, at, title, look), height in zip(ends, heights, strict=True):
         axes.annotate(
-            title, xy=(at, value), xytext=(1.03, (place - low) / (high - low)),
-            textcoords="axes fraction", color=look.colour, va="center", annotation_clip=False,
+            title, xy=(at, value), xytext=(1.04, height), textcoords="axes fraction",
+            color=look.colour, va="center", annotation_clip=False,
             weight="bold" if look.width > 2 else "normal",
-            arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.5,
+            arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.6,
+                        "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 5,
                         "linestyle": ":" if at < last else "-"},
         )  # fmt: skip
 
 
+def spread(heights: list[float]) -> list[float]:
+    """Moves neighbours apart, both by the same, until all have room."""
+    for _ in range(SPREADING_ROUNDS):
+        for at in range(len(heights) - 1):
+            lacking = LABEL_GAP - (heights[at + 1] - heights[at])
+            if lacking > 0:
+                heights[at] -= lacking / 2
+                heights[at + 1] += lacking / 2
+    return heights
+
+
 def _save(figure: Any, path: Path) -> None:
-    figure.subplots_adjust(left=0.1, right=0.8, top=0.86, bottom=0.1)
+    figure.subplots_adjust(left=0.12, right=0.8, top=0.86, bottom=0.1)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 

@@ -77,13 +77,14 @@ def _moved(rows: Iterable[Row | None]) -> str:
 
 
 def _absent(results: Results) -> str:
-    lines = [
-        (results.title(peer), "everything", about["skipped"])
-        for peer, about in results.peers.items()
-        if "skipped" in about
-    ]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for peer, about in results.peers.items():
+        if "skipped" in about:
+            reasons[results.title(peer), about["skipped"]] = ["everything"]
     for peer, works in results.unable.items():
-        lines += [(results.title(peer), work, reason) for work, reason in works.items()]
+        for work, reason in works.items():
+            reasons.setdefault((results.title(peer), reason), []).append(work)
+    lines = [(peer, ", ".join(works), reason) for (peer, reason), works in reasons.items()]
     return "## What is missing, and why\n\n" + table(("", "work", "reason"), lines)
 
 

@@ -49,7 +49,7 @@ def test_a_tiny_run_measures_sealbuf_and_the_floors(tmp_path: Path) -> None:
         ("first_get", "sealbuf", 65536), ("put", "sealbuf", 65536), ("batch", "sealbuf", 1024),
         ("hand_off", "sealbuf", 64), ("readers", "sealbuf", 1 << 20), ("puts", "sealbuf", 1024),
     }  # fmt: skip
-    assert found["unable"]["floor_echo"]["get"] == "keeps nothing"
+    assert found["unable"]["floor_echo"]["fill"] == "keeps nothing"
     assert [peer for peer, about in found["peers"].items() if "skipped" in about] == []
 
 
