@@ -64,6 +64,14 @@ class Store(ABC):
         """Gives the connection back."""
 
 
+class Delegating(Store):
+    """A Store whose hand-offs another program publishes."""
+
+    @abstractmethod
+    def produce(self, prefix: str, nbytes: int, count: int, pause_ns: int) -> list[int]:
+        """Publishes PREFIX/0, PREFIX/1 and so on, each after a pause: when each was published."""
+
+
 class Peer(ABC):
     @abstractmethod
     def start(self) -> str:

@@ -6,7 +6,7 @@ that computes its data does; `sustained` never rests, and its deletes count.
 """
 
 from peer.clock import now, repeat, rest
-from peer.contract import Store
+from peer.contract import Delegating, Store
 from peer.payload import Payload, names, shuffled, touch_bytes, touch_pages
 
 GROUP = 100
@@ -160,8 +160,10 @@ class Work:
 
     def produce(self, nbytes: int, names_prefix: str, count: int, pause: float) -> list[int]:
         """Publishes for one who waits: when each was published."""
-        payload = self._payload(nbytes)
         self._store.expect()
+        if isinstance(self._store, Delegating):
+            return self._store.produce(names_prefix, nbytes, count, int(pause * 1e9))
+        payload = self._payload(nbytes)
         begins = []
         for number in range(count):
             publish = self._store.prepare(f"{names_prefix}/{number}", payload.numbered(number))

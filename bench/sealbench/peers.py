@@ -23,6 +23,7 @@ class Spec:
 SPECS = (
     Spec("sealbuf", "Sealbuf"),
     Spec("sealbuf_uids", "Sealbuf, own uids"),
+    Spec("sealbuf_java", "Sealbuf, Java to Python"),
     Spec("floor_memcpy", "memcpy", floor=True),
     Spec("floor_dict", "dict and slice", floor=True),
     Spec("floor_echo", "C echo", floor=True),

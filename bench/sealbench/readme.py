@@ -61,4 +61,4 @@ def _ratio(row: Row, ours: Row | None) -> str:
     if ours is None:
         return ""
     ratio = row.median / ours.median
-    return f" ({ratio:.0f}x)" if ratio >= 10 else f" ({ratio:.2g}x)"
+    return f" ({ratio:.0f}x)" if ratio >= 10 else f" ({ratio:.{1 if ratio < 0.1 else 2}g}x)"

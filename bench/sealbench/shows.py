@@ -91,7 +91,9 @@ def _hand_off(of: Medians) -> Iterator[Show]:
         floor = of("hand_off", "floor_wakeup", nbytes)
         bound = 2.5 if nbytes < MIB else 5
         claim = f"hand-off of {size(nbytes)} / wake-up"
-        yield from _at_most(claim, of("hand_off", OURS, nbytes), floor, bound)
+        for peer in (OURS, "sealbuf_java"):
+            named = f"{of.title(peer)}: {claim}"
+            yield from _at_most(named, of("hand_off", peer, nbytes), floor, bound)
 
 
 def _readers(of: Medians) -> Iterator[Show]:
