@@ -54,6 +54,7 @@ class Process:
         return {
             "address": address,
             "start_ns": now() - begin,
+            "copies": self._store is not None and self._store.copies,
             "serves": bool(self._peer.servers()),
             "versions": {"python": sys.version.split()[0], **self._peer.versions()},
             "settings": self._peer.settings(),

@@ -15,6 +15,9 @@ class Unable(Exception):
 class Store(ABC):
     """One connection, used by one thread. Names are short ASCII."""
 
+    copies = False
+    """Whether each get is a copy of its own."""
+
     @abstractmethod
     def put(self, name: str, data: memoryview) -> None:
         """Publishes a copy of the bytes under a name that is free."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 NAMES = 10_000
-RESIDENT_BYTES = 64 << 20
+RESIDENT_BYTES = 32 << 20
 PAGE = 4096
 HEAD = 8
 

@@ -11,6 +11,8 @@ USER = "root"
 
 
 class Connection(Store):
+    copies = True
+
     def __init__(self, address: str) -> None:
         self._client = pylibmc.Client([address])
 

@@ -47,6 +47,8 @@ def _answered(pipe: Connection, table: dict[str, bytes]) -> bool:
 
 
 class End(Store):
+    copies = True
+
     def __init__(self, address: str, listener: Listener | None) -> None:
         self._pipe = Client(address, "AF_UNIX")
         self._address = address

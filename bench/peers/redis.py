@@ -11,6 +11,8 @@ OPTIONS = {"port": "0", "save": "", "appendonly": "no", "proto-max-bulk-len": "1
 
 
 class Connection(Store):
+    copies = True
+
     def __init__(self, address: str) -> None:
         self._client = redis.Redis(unix_socket_path=address)
 

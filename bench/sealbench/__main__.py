@@ -11,7 +11,7 @@ from sealbench.peers import SPECS, Spec
 from sealbench.plan import PLANS, Plan
 from sealbench.progress import say
 from sealbench.publish import RESULTS, publish
-from sealbench.results import Results
+from sealbench.results import Collector, Results
 
 PHASES = {"alone": alone.run, "hand_off": hand_off.run, "footprint": footprint.run}
 """On one core."""
@@ -24,24 +24,32 @@ def main() -> None:
     results = Results(machine.header(options.plan))
     options.output.mkdir(parents=True, exist_ok=True)
     cores = all_cores()
-    _measure(specs, results, PLANS[options.plan], options.works, cores)
-    os.sched_setaffinity(0, cores)
+    collector = Collector()
+    try:
+        _measure(specs, results, collector, PLANS[options.plan], options.works)
+    finally:
+        os.sched_setaffinity(0, cores)
+    results.replace(collector.rows())
     publish(results, options.output, pictures=not options.no_pictures)
 
 
 def _measure(
-    specs: list[Spec], results: Results, plan: Plan, works: list[str], cores: list[int]
+    specs: list[Spec], results: Results, collector: Collector, plan: Plan, works: list[str]
 ) -> None:
-    one = measuring()
+    one, many = measuring(), all_cores()
     os.sched_setaffinity(0, spare())
+    for number in range(1, plan.starts):
+        say(f"starting on one core, {number} of {plan.starts}")
+        with Cast(specs, results, collector, one):
+            pass
     say("starting on one core")
-    with Cast(specs, results, one) as cast:
+    with Cast(specs, results, collector, one) as cast:
         for name, run in PHASES.items():
             if name in works:
                 run(cast, plan)
     if TOGETHER in works:
         say("starting on all cores")
-        with Cast(specs, results, cores) as cast:
+        with Cast(specs, results, collector, many) as cast:
             together.run(cast, plan)
 
 

@@ -16,16 +16,21 @@ from sealbench.peers import Spec
 from sealbench.results import Collector, Key, Results
 
 Samples = Iterable[float]
-OF_RESIDENT = ("check", "clear", "get", "read", "first_get")
-"""Work on what `fill` published."""
+NEEDS = {
+    "check": "fill", "clear": "fill", "get": "fill", "read": "fill", "first_get": "fill",
+    "readers": "fill", "sustained": "put", "first_put": "put", "puts": "put",
+}  # fmt: skip
+"""Who cannot do the one cannot do the other."""
 
 
 class Cast:
-    def __init__(self, specs: Sequence[Spec], results: Results, cores: list[int]) -> None:
+    def __init__(
+        self, specs: Sequence[Spec], results: Results, collector: Collector, cores: list[int]
+    ) -> None:
         self._specs = {spec.name: spec for spec in specs}
         self._results = results
         self._cores = cores
-        self._collector = Collector()
+        self._collector = collector
         self._owners: dict[str, Child] = {}
         self._addresses: dict[str, str] = {}
         self._logs = Path(tempfile.mkdtemp(prefix="sealbuf-bench-logs-"))
@@ -40,7 +45,6 @@ class Cast:
     def __exit__(self, *_: object) -> None:
         for owner in self._owners.values():
             owner.close()
-        self._results.replace(self._collector.rows())
 
     @property
     def names(self) -> list[str]:
@@ -53,10 +57,9 @@ class Cast:
 
     def attempt(self, work: str, peer: str, nbytes: int, act: Callable[[], None]) -> None:
         """One turn of a peer, unless it said before that it cannot."""
-        said = self._results.unable.setdefault(peer, {})
-        needed = {work, "fill"} if work in OF_RESIDENT else {work}
-        if not said.keys().isdisjoint(needed | {of_size(verb, nbytes) for verb in needed}):
+        if not self.able(peer, work, nbytes):
             return
+        said = self._results.unable.setdefault(peer, {})
         try:
             act()
         except Unable as reason:
@@ -65,6 +68,21 @@ class Cast:
             said[of_size(work, nbytes)] = last_line(reason)
             print(f"  {peer}: {work} of {nbytes} failed: {last_line(reason)}", flush=True)
             self._start_again(peer)
+
+    def able(self, peer: str, work: str, nbytes: int) -> bool:
+        """Unless it said that it is not, or failed before."""
+        needed = {work, NEEDS.get(work, work)}
+        said = self._results.unable.get(peer, {}).keys()
+        return said.isdisjoint(needed | {of_size(verb, nbytes) for verb in needed})
+
+    def copies(self, peer: str) -> bool:
+        """Whether each get of it takes memory of its own."""
+        copies: bool = self._results.peers[peer]["copies"]
+        return copies
+
+    def omit(self, peer: str, work: str, reason: str) -> None:
+        """Keeps why a part of a work is not done."""
+        self._results.unable.setdefault(peer, {})[work] = reason
 
     def measure(
         self, work: str, nbytes: int, act: Callable[[str], Samples], processes: int = 1,
@@ -117,9 +135,10 @@ class Cast:
             return
         self._owners[spec.name] = child
         self._addresses[spec.name] = answer["address"]
-        about |= {"versions": answer["versions"], "settings": answer["settings"]}
+        about |= {name: answer[name] for name in ("versions", "settings", "copies")}
         if answer["serves"]:
-            self.add(Key("start", spec.name, 0), [answer["start_ns"]])
+            work = "start" if len(self._cores) == 1 else "start_on_all"
+            self.add(Key(work, spec.name, 0), [answer["start_ns"]])
 
     def _start_again(self, peer: str) -> None:
         """After a failure nothing is known of the peer's state; it goes on empty."""

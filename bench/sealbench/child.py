@@ -34,6 +34,7 @@ class Child:
             [str(python), "-m", "peer", peer],
             cwd=FOLDER, env=_environment(),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            start_new_session=True,  # Ctrl-C is for the one that asks
         )  # fmt: skip
 
     def ask(self, do: str, **arguments: Any) -> Answer:

@@ -27,6 +27,11 @@ def header(plan: str) -> dict[str, Any]:
     }
 
 
+def memory_available() -> int:
+    """In bytes, now."""
+    return int(_field("/proc/meminfo", "MemAvailable").split()[0]) << 10
+
+
 def _field(path: str, name: str) -> str:
     for line in _text(path).splitlines():
         if line.startswith(name):

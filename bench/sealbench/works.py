@@ -51,7 +51,8 @@ WORKS = {
     "puts": Work(
         "puts", "Puts of 1 KiB a second, client processes at once, all cores.", "processes"
     ),
-    "start": Work("start", "From starting the server to its first answer."),
+    "start": Work("start", "From starting the server to its first answer, on one core."),
+    "start_on_all": Work("start, all cores", "The same on all cores."),
     "idle_rss": Work("idle: memory", "Anonymous and file pages of the server after all of that."),
     "idle_cpu": Work("idle: processor", "Time used by the server while nobody asks."),
 }
