@@ -6,6 +6,7 @@ remove the memory at its end.
 
 import os
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 from typing import Any
 
 from peer.contract import Peer, Store
@@ -49,8 +50,12 @@ class Blocks(Store):
 
 
 class Here(Peer):
+    def __init__(self) -> None:
+        self._prefix: str | None = None
+
     def start(self) -> str:
-        return f"sealbuf-bench-{os.getpid()}-"
+        self._prefix = f"sealbuf-bench-{os.getpid()}-"
+        return self._prefix
 
     def connect(self, address: str) -> Store:
         return Blocks(address)
@@ -60,3 +65,9 @@ class Here(Peer):
 
     def settings(self) -> dict[str, str]:
         return {"track": "False"}
+
+    def stop(self) -> None:
+        """Blocks outlive everybody, so those that are left after a failure go here."""
+        if self._prefix is not None:
+            for left in Path("/dev/shm").glob(f"{self._prefix}*"):
+                left.unlink()
