@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick image dist format jdk python
+.PHONY: help demo build test test-quick bench bench-quick image dist format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -22,6 +22,12 @@ test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a tab
 
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick
+
+bench: build ## Sealbuf, its peers and the floors, at most half an hour; results in bench/results
+	@cd bench && ../.venv/bin/python -m sealbench
+
+bench-quick: build ## the same in three minutes, with smaller sizes
+	@cd bench && ../.venv/bin/python -m sealbench --plan quick
 
 image: build ## the container images sealbuf, sealbuf-producer and sealbuf-worker
 	@scripts/image

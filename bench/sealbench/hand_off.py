@@ -1,0 +1,36 @@
+"""From a producer's publishing to a consumer's reading, two processes on one core.
+
+The consumer is waiting when the producer publishes; both look at the same clock.
+"""
+
+from functools import partial
+from itertools import count
+
+from sealbench.cast import Cast, Samples
+from sealbench.plan import Plan
+from sealbench.progress import say
+
+PAUSE_SECONDS = 0.002
+"""Long enough for the consumer to have gone to sleep."""
+
+_serial = count()
+
+
+def run(cast: Cast, plan: Plan) -> None:
+    for nbytes in plan.hand_off_sizes:
+        say(f"hand-off {nbytes}")
+        for _ in range(plan.rounds):
+            cast.measure("hand_off", nbytes, partial(_hand_over, cast, plan, nbytes))
+
+
+def _hand_over(cast: Cast, plan: Plan, nbytes: int, peer: str) -> Samples:
+    handed = {"names_prefix": f"h/{next(_serial)}", "count": plan.hand_offs}
+    producer = cast.owner(peer)
+    with cast.guests(peer) as (consumer,):
+        try:
+            consumer.send("consume", **handed)
+            producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
+            begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
+        finally:
+            producer.ask("forget", **handed)
+    return [end - begin for begin, end in zip(begins, ends, strict=True)]
