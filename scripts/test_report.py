@@ -1,4 +1,5 @@
-"""Prints one table of a test run, suite by suite: checks, Java, Python, artifacts, containers.
+"""Prints one table of a test run, suite by suite: checks, Java, Python, the safety tests with
+prepared memory, artifacts, containers.
 
 Usage: test_report.py REPORTS SUREFIRE...
 
@@ -103,19 +104,20 @@ def python(reports: Path, version: str) -> Suite:
     return suite
 
 
-def artifacts(reports: Path) -> Suite:
-    suite = Suite("artifacts")
-    report = reports / "artifacts.xml"
+def stage(reports: Path, name: str) -> Suite:
+    suite = Suite(name)
+    report = reports / f"{name}.xml"
     if report.exists():
         suite.read(report)
-    suite.close(status_of(reports, "artifacts"))
+    suite.close(status_of(reports, name))
     return suite
 
 
 def main(reports: Path, surefire: list[Path]) -> int:
     suites = [checks(reports), java(reports, surefire), *(python(reports, v) for v in PYTHONS)]
-    if (reports / "containers.status").exists():  # not after `make test-quick`, as the artifacts
-        suites.append(artifacts(reports))
+    if (reports / "containers.status").exists():  # not after `make test-quick`, as these three
+        suites.append(stage(reports, "prepared"))
+        suites.append(stage(reports, "artifacts"))
         suites.append(containers(reports, surefire))
     print(f"\n{'':12}" + "".join(f"{suite.name:>13}" for suite in suites))
     for row, counts in (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import prepared
 from harness.bystander import COARSE_RESOLUTION, RESOLUTION
 from harness.daemon import Daemon, running
 from harness.epilogue import undisturbed as epilogue
@@ -32,10 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--artifacts", type=Path, help="the folder of `make dist`, for tests/artifacts"
     )
+    parser.addoption(
+        "--prepared", action="store_true", help="memory for what a test creates is at hand"
+    )
     parser.addoption("--seed", type=int, help="repeats a run's random choices")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    prepared.enabled = config.getoption("--prepared")
     config.addinivalue_line("markers", "several_uids: needs root to start processes of other uids")
     config.addinivalue_line("markers", "daemon: starts a daemon; added by itself where one is seen")
     config.addinivalue_line(

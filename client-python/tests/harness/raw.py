@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from harness import prepared
 from harness.uids import GROUP, Uid, connect_as
 
 PREFIX = struct.Struct("<2sBBIQ")
@@ -129,6 +130,12 @@ class RawClient:
 
     def ask(self, op: str, payload: bytes = b"", **fields: Any) -> Reply:
         """Sends a request and reads its reply, with no other request under way."""
+        if op == "create":
+            prepared.before_create(self, fields)
+        return self.request(op, payload, **fields)
+
+    def request(self, op: str, payload: bytes = b"", **fields: Any) -> Reply:
+        """The same, and never with anything done before it."""
         head = self.head(op, **fields)
         self.send(frame(head, payload))
         reply = self.read()
