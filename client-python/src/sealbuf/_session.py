@@ -151,9 +151,11 @@ class Session:
             with suppress(NotFound):
                 return self._open(name, found, newer, deadline)
         with self._link.sides.borrowed(self.daemon, deadline) as side:
-            epoch = self.catalog.epoch
-            opened = parked(side, "open", deadline, name=name, newer=newer)
-            return self.opened(side, opened, name, epoch, deadline)
+            while True:
+                epoch, slab = self.catalog.epoch, self.catalog.newest
+                opened = parked(side, "open", deadline, name=name, newer=newer, slab=slab)
+                with suppress(NotFound):  # that slab was retired since, so the name is another's
+                    return self.opened(side, opened, name, epoch, deadline, slab=slab)
 
     def take(self, name: str, deadline: Deadline) -> Buffer:
         epoch = self.catalog.epoch
