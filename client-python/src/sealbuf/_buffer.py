@@ -27,6 +27,7 @@ from sealbuf._layout import Memory, Place, Record, describes_bytes, encode_recor
 from sealbuf._views import Shown, View, buffer_class
 
 Fetch: TypeAlias = Callable[[], View]
+MakeRecord: TypeAlias = Callable[[], Memory]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WRITABLE = 0x1
@@ -64,7 +65,7 @@ class Buffer:
     _items: Shown | None
     """What shows the items. None: it is bytes."""
 
-    def __init__(self, data: View | Fetch, record: Memory, at: int) -> None:
+    def __init__(self, data: View | Fetch, record: Memory | MakeRecord, at: int) -> None:
         self._data = data
         self._memory = record
         self._at = at
@@ -225,10 +226,17 @@ class Buffer:
             data = self._data = data()
         return data
 
+    def _where(self) -> Memory:
+        """What the record lies in."""
+        found = self._memory
+        if callable(found):
+            found = self._memory = found()
+        return found
+
     def _shown(self) -> Shown | None:
         """What shows the items; None where it is bytes."""
         if self._items is _UNSEEN:
-            of_bytes = describes_bytes(self._memory, self._at)
+            of_bytes = describes_bytes(self._where(), self._at)
             self._items = None if of_bytes else Shown(self._view(), self._description)
         return self._items
 
@@ -251,7 +259,7 @@ class Buffer:
 
     @property
     def _record(self) -> Record:
-        return read_record(self._memory, self._at)
+        return read_record(self._where(), self._at)
 
     def __copy__(self) -> Self:
         return self
@@ -262,13 +270,13 @@ class Buffer:
     def __reduce__(self) -> tuple[Any, ...]:
         from sealbuf._handle import reduced  # noqa: PLC0415 - which needs this module
 
-        memory: Any = self._memory  # each that a session made knows where it came from
+        memory: Any = self._where()  # each that a session made knows where it came from
         return reduced(self._record, memory.origin)
 
     def __repr__(self) -> str:
         record = self._record
         kind = ""
-        if not describes_bytes(self._memory, self._at):
+        if not describes_bytes(self._where(), self._at):
             kind = f" format={record.typestr or record.format!r} shape={record.shape}"
         return (
             f"<sealbuf.Buffer {record.name!r} version={record.version}{kind} "

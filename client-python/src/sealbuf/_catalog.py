@@ -148,6 +148,13 @@ class CatalogReader:
         epoch = self.epoch
         return self.cached(number) or self.keep(number, self._bring(number, deadline), epoch)
 
+    @property
+    def newest(self) -> int | None:
+        """The slab that was mapped last, which most likely is the one that the daemon fills now:
+        whoever waits names it, so that no descriptor of it has to come along."""
+        with self._change:
+            return next(reversed(self._slabs), None)
+
     def cached(self, number: int) -> Slab | None:
         """A slab that is mapped already, be it only by somebody's view."""
         epoch, slab = self._epoch, self._slabs.get(number)

@@ -51,8 +51,13 @@ READ_BYTES = 65536
 TIDY_SECONDS = 0.1
 """How long the daemon may take to be told what was forgotten, when nobody asks for anything."""
 
+# Plain numbers: those of the module are enums, whose `&` takes longer than the rest of a check.
+_NO_SIGNAL, _CLOSE_ON_EXEC = int(socket.MSG_NOSIGNAL), int(socket.MSG_CMSG_CLOEXEC)
+_TRUNCATED = int(socket.MSG_CTRUNC)
+_RIGHTS = (int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS))
 _NUMBER_BYTES = array.array("i").itemsize
 _CONTROL_BYTES = socket.CMSG_SPACE(DESCRIPTORS_MAX * _NUMBER_BYTES)
+_NO_DESCRIPTORS = frozenset({0})
 _UNFINISHED = {"lent": "buffer", "reserved": "buffer", "published_lent": "spare"}
 """Replies that give something which has to be given back, and the field with its number."""
 
@@ -218,7 +223,7 @@ class Connection:
             raise _late(op, deadline)
         size = memoryview(payload).nbytes
         orphans = self.forgotten.pop()
-        frames = b"".join(self._frame(*orphan) for orphan in orphans)
+        frames = b"".join([self._frame(*orphan) for orphan in orphans]) if orphans else b""
         frames += self._frame(op, fields, size)
         try:
             self._send_all(op, [frames, payload], len(frames) + size, deadline)
@@ -237,7 +242,7 @@ class Connection:
         try:
             while left > 0:
                 try:
-                    sent = self._socket.sendmsg(parts, (), socket.MSG_NOSIGNAL)
+                    sent = self._socket.sendmsg(parts, (), _NO_SIGNAL)
                 except BlockingIOError:
                     waiting = left == whole
                     _wait(self._writable(), op, deadline)
@@ -298,7 +303,7 @@ class Connection:
         """One read, and the replies that became complete by it."""
         try:
             count, ancillary, flags, _ = self._socket.recvmsg_into(
-                [self._room], _CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC
+                [self._room], _CONTROL_BYTES, _CLOSE_ON_EXEC
             )
             self._take(self._room[:count], ancillary, flags)
         except (ProtocolError, Disconnected) as error:
@@ -311,10 +316,10 @@ class Connection:
 
     def _take(self, data: memoryview, ancillary: list[tuple[int, int, bytes]], flags: int) -> None:
         for level, kind, numbers in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            if (level, kind) == _RIGHTS:
                 whole = len(numbers) - len(numbers) % _NUMBER_BYTES
                 self._arrived.extend(map(Descriptor, array.array("i", numbers[:whole])))
-        if flags & socket.MSG_CTRUNC:
+        if flags & _TRUNCATED:
             raise ProtocolError("descriptors were lost on the way: more than stated, or no room")
         if not data:
             raise self._lost("the daemon closed it")
@@ -325,7 +330,7 @@ class Connection:
 
     def _reply(self, frame: Frame) -> Reply:
         kind = protocol.check_reply(frame.head)
-        if frame.descriptors not in protocol.DESCRIPTORS.get(kind, {0}):
+        if frame.descriptors not in protocol.DESCRIPTORS.get(kind, _NO_DESCRIPTORS):
             raise ProtocolError(
                 f"reply with another number of descriptors: reply={kind} "
                 f"descriptors={frame.descriptors}"

@@ -16,8 +16,8 @@ What the fields of a head may be is in `_protocol`.
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from json.encoder import encode_basestring as quoted
+from typing import Any, NamedTuple
 
 from sealbuf._errors import ProtocolError, WrongVersion
 from sealbuf._limits import (
@@ -31,12 +31,12 @@ MAGIC = b"SB"
 VERSION = 1
 PREFIX = struct.Struct("<2sBBIQ")
 HEAD_DEPTH_MAX = 8
+_START = MAGIC + bytes([VERSION])
 
 encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A frame as it came: its head is an object, but not yet compared with any table."""
 
     head: dict[str, Any]
@@ -46,8 +46,22 @@ class Frame:
 
 def encode_frame(head: Mapping[str, Any], payload_bytes: int = 0, descriptors: int = 0) -> bytes:
     """Prefix and head of a frame; the payload is sent behind them as it is."""
-    encoded = encode_json(head).encode()
+    encoded = encode_head(head).encode()
     return PREFIX.pack(MAGIC, VERSION, descriptors, len(encoded), payload_bytes) + encoded
+
+
+def encode_head(head: Mapping[str, Any]) -> str:
+    """One JSON object. Nearly all fields are numbers and strings, and an encoder takes longer to
+    set up than they to be written."""
+    fields = []
+    for name, value in head.items():
+        kind = type(value)
+        if kind is int:
+            fields.append(f"{quoted(name)}:{value}")
+        else:
+            text = quoted(value) if kind is str else encode_json(value)
+            fields.append(f"{quoted(name)}:{text}")
+    return f"{{{','.join(fields)}}}"
 
 
 class Decoder:
@@ -63,6 +77,9 @@ class Decoder:
 
     def feed(self, data: bytes | memoryview) -> Iterator[Frame]:
         """Takes bytes as they were read; the frames that became complete, each as soon as it is."""
+        if not self._bytes and (alone := whole_frame(bytes(data))) is not None:
+            yield alone
+            return
         self._bytes += data
         while (frame := self._next()) is not None:
             yield frame
@@ -89,19 +106,26 @@ class Decoder:
         return Frame(head, payload, descriptors)
 
 
+def whole_frame(received: bytes) -> Frame | None:
+    """What nearly every read brings: one frame, which need not be kept and cut then."""
+    checked = check_prefix(received)
+    if checked is None:
+        return None
+    descriptors, head_bytes, payload_bytes = checked
+    body = PREFIX.size + head_bytes
+    if len(received) != body + payload_bytes:
+        return None
+    return Frame(parse_head(received[PREFIX.size : body]), received[body:], descriptors)
+
+
 def check_prefix(received: bytes | bytearray) -> tuple[int, int, int] | None:
     """Number of descriptors, length of the head, length of the payload; None: more bytes are due.
 
     The first bytes are judged as they come, so that a peer which speaks something else is told
     from one that is slow.
     """
-    start = MAGIC + bytes([VERSION])
-    for at, (found, expected) in enumerate(zip(received, start, strict=False)):
-        if found != expected:
-            raise WrongVersion(
-                f"not a frame of protocol version {VERSION}: "
-                f"byte={at} value=0x{found:02x} expected=0x{expected:02x}"
-            )
+    if not received.startswith(_START):
+        _check_start(received)
     if len(received) < PREFIX.size:
         return None
     _, _, descriptors, head_bytes, payload_bytes = PREFIX.unpack_from(received)
@@ -123,19 +147,29 @@ def check_prefix(received: bytes | bytearray) -> tuple[int, int, int] | None:
     return descriptors, head_bytes, payload_bytes
 
 
+def _check_start(received: bytes | bytearray) -> None:
+    for at, (found, expected) in enumerate(zip(received, _START, strict=False)):
+        if found != expected:
+            raise WrongVersion(
+                f"not a frame of protocol version {VERSION}: "
+                f"byte={at} value=0x{found:02x} expected=0x{expected:02x}"
+            )
+
+
 def parse_head(encoded: bytes) -> dict[str, Any]:
     """One JSON object, UTF-8, without duplicate keys, nested at most 8 deep."""
     head = parse_json(encoded, "head")
     if not isinstance(head, dict):
         raise ProtocolError(f"head is not an object: type={type(head).__name__}")
-    if _deeper_than(HEAD_DEPTH_MAX, head):
+    brackets = encoded.count(b"{") + encoded.count(b"[")  # it is no deeper than it has of them
+    if brackets > HEAD_DEPTH_MAX and _deeper_than(HEAD_DEPTH_MAX, head):
         raise ProtocolError(f"head nested too deep: max={HEAD_DEPTH_MAX}")
     return head
 
 
 def parse_json(encoded: bytes, what: str) -> Any:
     try:
-        return json.loads(encoded.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+        return _parse(encoded.decode())
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"{what} is not strict JSON: {error}") from None
 
@@ -156,3 +190,6 @@ def _deeper_than(depth: int, value: object) -> bool:
         return False
     inner = value.values() if isinstance(value, dict) else value
     return depth == 0 or any(_deeper_than(depth - 1, each) for each in inner)
+
+
+_parse = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant).decode

@@ -21,10 +21,15 @@ def prefix_bytes(prefix: str) -> bytes:
     encoded = utf8(prefix)
     if len(encoded) > NAME_MAX:
         raise InvalidName(f"name too long: bytes={len(encoded)} max={NAME_MAX}")
-    for at, char in enumerate(prefix):
+    if not prefix.isprintable():  # a control character is not
+        _check_characters(prefix)
+    return encoded
+
+
+def _check_characters(name: str) -> None:
+    for at, char in enumerate(name):
         if unicodedata.category(char) == "Cc":
             raise InvalidName(f"name has a control character: char=U+{ord(char):04X} at={at}")
-    return encoded
 
 
 def utf8(name: str) -> bytes:

@@ -25,7 +25,7 @@ class Origin:
 
 
 class OwnRecord(bytes):
-    """The record of a buffer that this process published itself."""
+    """The record of a buffer that this process published itself, made from the reply."""
 
     origin: Origin
 

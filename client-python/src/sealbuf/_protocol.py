@@ -14,6 +14,7 @@ from sealbuf._limits import SEQ_MAX
 
 INT, STR, MAP = int, str, dict
 
+_ABSENT: Any = object()
 _DESCRIPTION = ("format?", "typestr?", "shape?", "strides?")
 
 REQUESTS: dict[str, tuple[str, ...]] = {
@@ -187,12 +188,20 @@ HOLDER: dict[str, type] = {
 """The fields of one row of `holding`."""
 
 
+_FIELDS = {
+    op: [(field.rstrip("?"), not field.endswith("?")) for field in fields]
+    for op, fields in REQUESTS.items()
+}
+_PAIR = [INT, INT]
+_PLACE = {"slab": INT, "record": INT}
+_TYPES = {kind: {"seq": INT, **fields} for kind, fields in REPLIES.items()}
+
+
 def encode_request(op: str, seq: int, fields: Mapping[str, Any], payload_bytes: int = 0) -> bytes:
     """Prefix and head of a request. Optional fields that are None or False are left out."""
     head: dict[str, Any] = {"op": op, "seq": seq}
-    for field in REQUESTS[op]:
-        name = field.rstrip("?")
-        value = fields[name] if name == field else fields.get(name)
+    for name, required in _FIELDS[op]:
+        value = fields[name] if required else fields.get(name)
         if value is not None and value is not False:
             head[name] = value
     return encode_frame(head, payload_bytes)
@@ -201,10 +210,9 @@ def encode_request(op: str, seq: int, fields: Mapping[str, Any], payload_bytes: 
 def check_reply(head: Mapping[str, Any]) -> str:
     """Which reply it is; its fields are there, with their types, and integers fit in 53 bits."""
     kind = head.get("reply")
-    fields = REPLIES.get(kind) if isinstance(kind, str) else None
+    fields = _TYPES.get(kind) if isinstance(kind, str) else None
     if fields is None:
         raise ProtocolError(f"unknown reply: reply={kind!r}")
-    check_fields(kind, {"seq": INT}, head)
     check_fields(kind, fields, head)
     return str(kind)
 
@@ -231,10 +239,11 @@ def check_places(payload: bytes, count: int) -> list[tuple[int, int]]:
     """Slab and record of each buffer of a batch."""
     places = []
     for place in _rows(payload, "published_many", count):
-        if not isinstance(place, list) or [type(item) for item in place] != [int, int]:
+        if not isinstance(place, list) or [*map(type, place)] != _PAIR:
             raise ProtocolError(f"place is not a pair of integers: place={place!r}")
         slab, record = place
-        check_fields("place", {"slab": INT, "record": INT}, {"slab": slab, "record": record})
+        if not (0 <= slab <= SEQ_MAX and 0 <= record <= SEQ_MAX):
+            check_fields("place", _PLACE, {"slab": slab, "record": record})
         places.append((slab, record))
     return places
 
@@ -259,15 +268,16 @@ def _check_object(what: str, types: Mapping[str, type], value: object) -> None:
 
 def check_fields(what: object, types: Mapping[str, type], head: Mapping[str, Any]) -> None:
     for name, expected in types.items():
-        if name not in head:
+        value: Any = head.get(name, _ABSENT)
+        if value is _ABSENT:
             raise ProtocolError(f"field is missing: in={what} field={name}")
-        value = head[name]
-        if type(value) is not expected:
+        found = type(value)
+        if found is not expected:
             raise ProtocolError(
                 f"field of another type: in={what} field={name} "
-                f"type={type(value).__name__} expected={expected.__name__}"
+                f"type={found.__name__} expected={expected.__name__}"
             )
-        if isinstance(value, int) and not 0 <= value <= SEQ_MAX:
+        if expected is INT and not 0 <= value <= SEQ_MAX:
             raise ProtocolError(
                 f"integer out of bounds: in={what} field={name} value={value} max={SEQ_MAX}"
             )

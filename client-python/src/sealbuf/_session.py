@@ -9,6 +9,7 @@ Nothing here tries twice. A session that is gone says Disconnected, and `_link` 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary, ref
 
@@ -145,9 +146,11 @@ class Session:
             with suppress(NotFound):
                 return self._open(name, found, newer, deadline)
         with self._link.sides.borrowed(self.daemon, deadline) as side:
-            epoch = self.catalog.epoch
-            opened = parked(side, "open", deadline, name=name, newer=newer)
-            return self.opened(side, opened, name, epoch, deadline)
+            while True:
+                epoch, slab = self.catalog.epoch, self.catalog.newest
+                opened = parked(side, "open", deadline, name=name, newer=newer, slab=slab)
+                with suppress(NotFound):  # that slab was retired since, so the name is another's
+                    return self.opened(side, opened, name, epoch, deadline, slab=slab)
 
     def take(self, name: str, deadline: Deadline) -> Buffer:
         epoch = self.catalog.epoch
@@ -269,15 +272,16 @@ class Session:
     def published(self, told: dict[str, Any], source: Source, slab: int, at: int) -> Buffer:
         """The Buffer of what this process published itself and told the daemon to keep in a slab.
         Its view is there at once if the slab is mapped already."""
-        name, daemon, link = told["name"].encode(), self.daemon, self._link
-        place = (0, 0, source.flat.nbytes)
-        record = OwnRecord.of(
-            self.origin, record_of(told, place, self.uid, source.description, source.metadata)
-        )
+        name, link = told["name"].encode(), self._link
         if mapped := self.catalog.cached(slab):
-            return Buffer(self._payload_at(mapped, at, name), record, 0)
-        buffer = Buffer(lambda: link.look(daemon, slab, at, name), record, 0)
-        link.keep_unseen(daemon, told["version"], buffer)
+            return Buffer(self._payload_at(mapped, at, name), mapped.memory, at)
+        look = partial(link.look, self.daemon, slab, at, name)
+        place = (0, 0, source.flat.nbytes)
+        record = partial(
+            _own_record, self.origin, told, place, self.uid, source.description, source.metadata
+        )
+        buffer = Buffer(look, record, 0)
+        link.keep_unseen(self.daemon, told["version"], buffer)
         return buffer
 
     def end(self) -> None:
@@ -360,6 +364,10 @@ class Session:
                 return
             if "until" in page.head:
                 fields.setdefault("until", page["until"])
+
+
+def _own_record(origin: Origin, *told: Any) -> OwnRecord:
+    return OwnRecord.of(origin, record_of(*told))
 
 
 def not_found(name: str, newer: int | None = None) -> NotFound:

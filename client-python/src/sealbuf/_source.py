@@ -44,6 +44,8 @@ class Source(NamedTuple):
     @classmethod
     def of(cls, data: Data, metadata: Data | None = None) -> "Source":
         attached = metadata_of(metadata)
+        if type(data) is bytes:
+            return cls(memoryview(data), Description.of_bytes(len(data)), attached)
         if isinstance(data, Buffer):
             return cls(data._view(), data._description, attached, data)
         given: Any = data

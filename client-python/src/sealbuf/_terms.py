@@ -1,15 +1,13 @@
 """On what terms a buffer is published."""
 
-from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from sealbuf._errors import InvalidRequest
 from sealbuf._limits import TTL_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """Whether it may replace one of its name, how many milliseconds it lives (None: on), and the
     reservation of its name, if there is one."""
 
