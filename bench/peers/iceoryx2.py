@@ -22,12 +22,14 @@ from peer.program import memory_folder
 NO_NAMES = "keeps nothing under names"
 PROCESSES = 20
 WAIT_SECONDS = 60
+HAND_OFF_BUFFERED = 8
+"""A consumer that comes late loses nothing; what it finds it need not be woken for."""
 
 
 class Channel:
     """This process's ends of one service."""
 
-    def __init__(self, node: Any, service: str) -> None:
+    def __init__(self, node: Any, service: str, buffered: int) -> None:
         self._factory = (
             node.service_builder(iox2.ServiceName.new(service))
             .publish_subscribe(iox2.Slice[ctypes.c_uint8])
@@ -35,7 +37,7 @@ class Channel:
             .max_subscribers(PROCESSES)
             .max_nodes(PROCESSES)
             .history_size(0)
-            .subscriber_max_buffer_size(1)
+            .subscriber_max_buffer_size(buffered)
             .subscriber_max_borrowed_samples(2)
             .open_or_create()
         )
@@ -58,7 +60,7 @@ class Channel:
             self._subscriber = self._factory.subscriber_builder().create()
 
     def receive(self) -> Any:
-        """The sample that came."""
+        """The sample that came, if one did."""
         return self._subscriber.receive()
 
 
@@ -94,7 +96,7 @@ class Connection(Store):
         )
         self._own: dict[int, Channel] = {}
         self._sizes: dict[str, int] = {}
-        self._shared = Channel(self._node, "shared")
+        self._shared = Channel(self._node, "shared", HAND_OFF_BUFFERED)
         self._bell = Bell(self._node, "bell")
         self._last: Any = None
 
@@ -121,8 +123,10 @@ class Connection(Store):
     def wait(self, name: str) -> memoryview:
         self._shared.subscribe()
         self._bell.listen()
-        self._bell.wait()
         self._last = self._shared.receive()
+        while self._last is None:
+            self._bell.wait()
+            self._last = self._shared.receive()
         view: memoryview = self._last.payload().as_memory_view()
         return view.cast("B")
 
@@ -136,7 +140,7 @@ class Connection(Store):
     def _channel(self, nbytes: int) -> Channel:
         """With a subscriber of its own: a sample that goes to nobody costs less."""
         if nbytes not in self._own:
-            self._own[nbytes] = Channel(self._node, f"{os.getpid()}/{nbytes}")
+            self._own[nbytes] = Channel(self._node, f"{os.getpid()}/{nbytes}", 1)
             self._own[nbytes].subscribe()
         return self._own[nbytes]
 
@@ -170,7 +174,10 @@ class Here(Peer):
         return {"iceoryx2": version("iceoryx2")}
 
     def settings(self) -> dict[str, str]:
-        return {"subscriber_max_buffer_size": "1", "history_size": "0"}
+        return {
+            "subscriber_max_buffer_size": f"1, hand-off {HAND_OFF_BUFFERED}",
+            "history_size": "0",
+        }
 
     def stop(self) -> None:
         """Also what processes left that did not come to closing."""

@@ -11,6 +11,8 @@ from peer.process import descendants
 import sealbuf
 
 CAPACITY = "4GiB"
+PUT_UP_TO = 256 << 10
+"""Up to here a hand-off is a put, one round trip; above, a writer is filled and sealed."""
 
 
 class Connection(Store):
@@ -39,6 +41,8 @@ class Connection(Store):
         self._store.put_many(items)
 
     def prepare(self, name: str, data: memoryview) -> Callable[[], None]:
+        if data.nbytes <= PUT_UP_TO:
+            return super().prepare(name, data)
         writer = self._store.create(name, nbytes=data.nbytes)
         np.copyto(np.asarray(writer), np.frombuffer(data, np.uint8))
         return lambda: self._seal(writer)

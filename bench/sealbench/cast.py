@@ -4,6 +4,7 @@ Everything that a peer does happens through `attempt`, which keeps the reason wh
 a peer is unable to do it is not asked again; what failed is not tried again at that size.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ class Cast:
     def __exit__(self, *_: object) -> None:
         for owner in self._owners.values():
             owner.close()
+        shutil.rmtree(self._logs)
 
     @property
     def names(self) -> list[str]:

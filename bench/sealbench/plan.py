@@ -52,7 +52,7 @@ TINY = Plan(
     name="tiny",
     get_sizes=(64, 64 * KIB), put_sizes=(64, 64 * KIB),
     rounds=2, turn_seconds=0.002, first_rounds=1, first_names=2,
-    hand_off_sizes=(64,), hand_offs=3,
+    hand_off_sizes=(64, MIB), hand_offs=3,
     reader_bytes=MIB, readers=(1, 2), many_seconds=1.0,
     clients=(1, 2), starts=1, idle_seconds=0.1,
 )  # fmt: skip
