@@ -16,11 +16,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import sealbuf
 from measured import (
-    BUILT, CORE, TREE, Row, await_daemon, processor_seconds, row, running, show, spawn,
+    BUILT,
+    CORE,
+    TREE,
+    Row,
+    await_daemon,
+    processor_seconds,
+    row,
+    running,
+    show,
+    spawn,
     status_bytes,
 )  # fmt: skip
+
+import sealbuf
 
 REQUESTS = 10_000
 LARGE = 1 << 20
