@@ -1,9 +1,10 @@
-"""What the daemon costs when little is asked: start, memory after some work, processor time when idle.
+"""What the daemon costs when little is asked: its start, its memory, its time when idle.
 
     .venv/bin/python bench/footprint.py [--json] [--rounds N] [--idle SECONDS] [DISTRIBUTION]
 
-Measures what `make build` left and, if named, an unpacked tarball of `make dist`. The start of each is compared
-with an empty main() on its own runtime with its own options, its cache of classes included, in turn with it.
+Measures what `make build` left and, if named, an unpacked tarball of `make dist`. The start of each
+is compared with an empty main() on its own runtime with its own options, its cache of classes
+included, in turn with it.
 """
 
 import argparse
@@ -90,7 +91,7 @@ def first_answer(tree: Path, work: Path) -> float:
 
 
 def empty(tree: Path, jar: Path) -> float:
-    """From spawn to end. The jar comes behind the daemon's, so that a cache for that path is still good."""
+    """From spawn to end. The jar comes behind the daemon's, so that its cache is still good."""
     options = [f"@{tree}/lib/jvm.options"]
     if (tree / "runtime").exists():
         options = [f"-XX:AOTCache={tree}/lib/sealbuf.aot"]
@@ -132,18 +133,34 @@ def ask_all_kinds(store: sealbuf.Store, socket: Path) -> None:
         store.stats,
         store.list,
         store.holders,
-        lambda: (store.put(bytes(1000), "small"), store.get("small"), store.delete("small")),
+        lambda: put_get_delete(store, bytes(1000)),
+        lambda: put_get_delete(store, bytes(LARGE)),
         lambda: (store.put(b"1", "taken"), store.take("taken")),
         lambda: (store.put(b"1", "kept", replace=True, ttl=60), store.get("kept", timeout=1)),
-        lambda: (store.put_many({"a": b"1", "b": b"2"}), store.delete("a", "b")),
-        lambda: (store.get_or_create("made", lambda: b"1"), store.delete("made")),
+        lambda: batched(store),
+        lambda: made(store),
         lambda: pickle.loads(pickle.dumps(store.put(bytes(1000)))),
-        lambda: (store.put(bytes(LARGE), "large"), store.get("large"), store.delete("large")),
         lambda: watched(store),
         lambda: sealbuf.connect(socket).close(),
     ]
     for at in range(REQUESTS):
         kinds[at % len(kinds)]()
+
+
+def put_get_delete(store: sealbuf.Store, data: bytes) -> None:
+    store.put(data, "plain")
+    store.get("plain")
+    store.delete("plain")
+
+
+def batched(store: sealbuf.Store) -> None:
+    store.put_many({"a": b"1", "b": b"2"})
+    store.delete("a", "b")
+
+
+def made(store: sealbuf.Store) -> None:
+    store.get_or_create("made", lambda: b"1")
+    store.delete("made")
 
 
 def watched(store: sealbuf.Store) -> None:

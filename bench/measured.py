@@ -1,4 +1,4 @@
-"""Rows of results as `sealbench` writes them, and daemons to measure, for the programs beside this file."""
+"""Rows as `sealbench` writes them, and daemons to measure: for the programs beside this file."""
 
 import json
 import math
@@ -103,7 +103,7 @@ def running(launcher: Path, path: Path, *daemon_options: str) -> Iterator[int]:
 
 
 def processor_seconds(pid: int) -> float:
-    """Used by all threads of a process, ended ones included, to the nanosecond (see clock_getcpuclockid(3))."""
+    """Used by all threads of a process, ended ones included (see clock_getcpuclockid(3))."""
     return time.clock_gettime((~pid << 3) | 2)
 
 

@@ -2,11 +2,12 @@
 
     .venv/bin/python bench/scale.py [--json] [--most N] [--distribution DIR]
 
-One daemon is filled with small buffers by put_many, from 10^3 to N (10^7 at most and unless told). At each power
-of ten: get of random names by a client that has every page mapped, put, one page of a listing, connecting to the
-first get, the daemon's heap and memory, and the bytes that a buffer takes beside its name and payload, just
-looked at a hundred times between one power of ten and the next. A get is measured on names that were got before, in
-another order; there are so many that they do not stay in the processor's caches.
+One daemon is filled with small buffers by put_many, from 10^3 to 10^7 or N. At each power of ten:
+
+- get of random names that were got before, in another order
+- put; one page of a listing; a new client, from connecting to its first get
+- the daemon's memory, and the bytes that a buffer takes beside its name and payload: now, and the
+  most of a hundred looks since the last power of ten
 """
 
 import argparse
