@@ -1,5 +1,6 @@
 package dev.sealbuf.server.cli;
 
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -9,30 +10,44 @@ import picocli.CommandLine.Command;
     description = "Immutable buffers shared between processes.",
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true,
-    versionProvider = Version.class,
-    subcommands = {
-      Serve.class,
-      Put.class,
-      Get.class,
-      Ls.class,
-      Rm.class,
-      Stat.class,
-      Holders.class,
-      Watch.class,
-      Ping.class,
-      Doctor.class,
-      Config.class,
-      Version.class
-    })
+    versionProvider = Version.class)
 public final class Main {
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          Serve.class,
+          Put.class,
+          Get.class,
+          Ls.class,
+          Rm.class,
+          Stat.class,
+          Holders.class,
+          Watch.class,
+          Ping.class,
+          Doctor.class,
+          Config.class,
+          Version.class);
+
   private Main() {}
 
   /// Runs the command line and ends the process with its exit status.
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    System.exit(commandLine(arguments).execute(arguments));
   }
 
-  static CommandLine commandLine() {
-    return new CommandLine(new Main()).setExecutionExceptionHandler(new Failures());
+  /// Knows the command that the arguments begin with; all of them if that is none. Describing a
+  /// command costs picocli more than running it, and picocli is in no AOT cache (its classes are of
+  /// a version that is too old for that).
+  static CommandLine commandLine(String... arguments) {
+    CommandLine line = new CommandLine(new Main()).setExecutionExceptionHandler(new Failures());
+    List<Class<?>> asked =
+        COMMANDS.stream()
+            .filter(type -> arguments.length > 0 && nameOf(type).equals(arguments[0]))
+            .toList();
+    (asked.isEmpty() ? COMMANDS : asked).forEach(line::addSubcommand);
+    return line;
+  }
+
+  private static String nameOf(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
   }
 }

@@ -54,7 +54,7 @@ public final class Rehearsal {
   }
 
   private int run(String... command) {
-    return Main.commandLine()
+    return Main.commandLine(command)
         .execute(
             Stream.concat(Stream.of(command), Stream.of("--socket", socket))
                 .toArray(String[]::new));
