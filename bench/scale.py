@@ -15,13 +15,16 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import batched
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from measured import BUILT, CORE, Row, row, running, show, status_bytes
 
 import sealbuf
+
+Item = TypeVar("Item")
 
 BATCH, PAYLOAD = 1000, bytes(16)
 WIDTH = 10
@@ -30,6 +33,13 @@ WIDTH = 10
 GETS, GETS_A_SAMPLE, PUTS, PAGES, STARTS = 20_000, 20, 500, 50, 9
 PAGE = 100
 CAPACITY = "6GiB"
+
+
+def runs(items: Iterable[Item], length: int) -> Iterator[tuple[Item, ...]]:
+    """Neighbours in groups: itertools has it from Python 3.12 on."""
+    rest = iter(items)
+    while run := tuple(islice(rest, length)):
+        yield run
 
 
 def main() -> None:
@@ -57,7 +67,7 @@ def fill(socket: Path, most: int) -> Iterator[tuple[int, float]]:
     """Stops at each power of ten; gives with it the most bytes a buffer took since the last one."""
     with sealbuf.connect(socket) as store:
         target, worst = 1000, 0.0
-        for batch in batched(range(most), BATCH):
+        for batch in runs(range(most), BATCH):
             store.put_many({name(at): PAYLOAD for at in batch})
             count = batch[-1] + 1
             if (count >= BATCH * 10 and count % (target // 100 or 1) == 0) or count == target:
@@ -109,7 +119,7 @@ def gets(store: sealbuf.Store, names: list[str]) -> list[float]:
         store.get(each)
     random.Random(1).shuffle(names)
     samples = []
-    for few in batched(names, GETS_A_SAMPLE):
+    for few in runs(names, GETS_A_SAMPLE):
         start = time.perf_counter_ns()
         for each in few:
             store.get(each)
