@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import prepared
+from harness.daemon import Daemon
 from harness.public import python_environment, reachable
 from harness.uids import GROUP, ROOT, Uid, as_uid, fork_as
 
@@ -49,3 +51,17 @@ def test_what_others_cannot_reach_is_copied(tmp_path: Path) -> None:
     copy = reachable(hidden)
     command = as_uid(Uid.ATTACKER, ["cat", str(copy / "file")], groups=())
     assert subprocess.run(command, capture_output=True, check=True, timeout=20).stdout == b"seen"
+
+
+def test_with_prepared_a_create_finds_memory_at_hand(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "enabled", True)
+    with daemon.open(Uid.PRODUCER) as client:
+        prepared.before_create(client, {"nbytes": 3 << 20})
+        before = client.stats()["prepared"]
+        lent = client.request("create", nbytes=3 << 20)
+        assert lent.kind == "lent"
+        lent.close()
+        assert client.stats()["prepared"] == before - 1
+        client.ask("abort", buffer=lent["buffer"]).close()
