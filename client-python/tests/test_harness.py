@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ import pytest
 from harness import prepared
 from harness.daemon import Daemon
 from harness.public import python_environment, reachable
+from harness.raw import RawClient
 from harness.uids import GROUP, ROOT, Uid, as_uid, fork_as
+
+SAME = 20
+"""Looks that must agree."""
 
 
 def status_of(pid: int) -> int:
@@ -53,13 +58,22 @@ def test_what_others_cannot_reach_is_copied(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, check=True, timeout=20).stdout == b"seen"
 
 
+def settled(client: RawClient) -> int:
+    """Segments at hand when no more are being made."""
+    seen: list[int] = []
+    while len(seen) < SAME or len(set(seen[-SAME:])) > 1:
+        seen.append(client.stats()["prepared"])
+        time.sleep(0.01)
+    return seen[-1]
+
+
 def test_with_prepared_a_create_finds_memory_at_hand(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prepared, "enabled", True)
     with daemon.open(Uid.PRODUCER) as client:
         prepared.before_create(client, {"nbytes": 3 << 20})
-        before = client.stats()["prepared"]
+        before = settled(client)
         lent = client.request("create", nbytes=3 << 20)
         assert lent.kind == "lent"
         lent.close()
