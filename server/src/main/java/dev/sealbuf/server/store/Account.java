@@ -292,6 +292,10 @@ final class Account {
         hugePageFailures += (bytes - hugeBytes) / HUGE_PAGE;
       }
       allocated();
+      countHuge(hugeBytes);
+    }
+
+    private void countHuge(long hugeBytes) {
       hugePageBytes += hugeBytes - huge;
       huge = hugeBytes;
     }
@@ -301,7 +305,7 @@ final class Account {
       sum(kind).bytes -= bytes - left;
       used -= bytes - left;
       bytes = left;
-      inHugePages(hugeBytes);
+      countHuge(hugeBytes);
       changed.run();
     }
 
@@ -333,7 +337,8 @@ final class Account {
         closed = true;
         descriptorClosed();
         add(-1);
-        inHugePages(0);
+        allocated();
+        countHuge(0);
         used -= bytes;
         changed.run();
       }

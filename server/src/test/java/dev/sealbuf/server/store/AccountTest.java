@@ -2,6 +2,7 @@ package dev.sealbuf.server.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.server.store.Account.Kind;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,26 @@ class AccountTest {
     assertThat(account.hugePageBytes()).isEqualTo(512);
     charge.close();
     assertThat(account.bytes(Kind.DEDICATED)).isZero();
+  }
+
+  @Test
+  void onlyMemoryThatCameInSmallPagesCountsAsRefusedInHugeOnes() throws Refusal {
+    long huge = PageSizes.huge().orElse(2L << 20);
+    Account large = new Account(64 * huge, 8, Headroom.UNLIMITED);
+    Account.Charge never = large.charge(Kind.UNFINISHED, 4 * huge);
+    never.close();
+    assertThat(large.hugePageFailures()).isZero();
+
+    Account.Charge half = large.charge(Kind.PREPARED, 4 * huge + 1);
+    half.inHugePages(3 * huge);
+    half.cut(2 * huge, 2 * huge);
+    assertThat(large.used()).isZero();
+    half.becomes(Kind.UNFINISHED);
+    assertThat(large.used()).isEqualTo(2 * huge);
+    assertThat(large.hugePageBytes()).isEqualTo(2 * huge);
+    half.close();
+    assertThat(large.hugePageFailures()).isEqualTo(PageSizes.huge().isPresent() ? 1 : 0);
+    assertThat(large.room()).isEqualTo(64 * huge);
   }
 
   @Test
