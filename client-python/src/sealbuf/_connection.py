@@ -201,7 +201,10 @@ class Connection:
         sent = False
         try:
             sent = self._send(op, payload, fields, deadline)
-            return self._await(op, protocol.ANSWERS[op], deadline)
+            reply = self._await(op, protocol.ANSWERS[op], deadline)
+            if reply.kind == "published_lent":
+                self.spares.keep(reply, fields["spare"])
+            return reply
         except Disconnected as error:
             error.sent = sent
             raise

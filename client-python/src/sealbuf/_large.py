@@ -36,10 +36,21 @@ def put_in_segment(
     else:
         sealing = Sealing("seal", b"", {})
         lent = connection.request("create", source.metadata, deadline, buffer=reserved, **asked)
-    sealing.fields["spare"] = connection.spares.wanted(nbytes)
+    try:
+        if not reserved:
+            sealing.fields["spare"] = connection.spares.wanted(nbytes)
+        return _published(lender, lent, sealing, source, deadline)
+    except BaseException:
+        connection.forget(lent["buffer"])
+        raise
+
+
+def _published(
+    lender: Lender, lent: Reply, sealing: Sealing, source: Source, deadline: Deadline
+) -> Buffer:
     if lent["segment_bytes"] <= HUGE_PAGE:
         return _put_by_write(lender, lent, sealing, source, deadline)
-    with Writer(lender, lent, kind, source.metadata) as writer:
+    with Writer(lender, lent, source.description, source.metadata) as writer:
         start = monotonic()
         memory.copy(source.flat, writer._flat())
         deadline.extend(monotonic() - start)
@@ -53,21 +64,17 @@ def _put_by_write(
     nbytes = source.flat.nbytes
     writing, reading = lent.descriptors
     op, payload, fields = sealing
-    try:
-        with connection.judging(), lent:
-            check_lent(lent, nbytes)
-            check_segment(writing.fileno(), size, LENT_SEALS)
-            mapping = Mapping.to_read(reading.fileno(), size)
-            start = monotonic()
-            memory.write(writing.fileno(), source.flat)
-            writing.close()
-            deadline.extend(monotonic() - start)
-            published = connection.request(op, payload, deadline, buffer=number, **fields)
-            check_segment(reading.fileno(), size, SEALED)
-    except BaseException:
-        connection.forget(number)
-        raise
-    connection.spares.keep(published, nbytes)
+    with connection.judging(), lent:
+        check_lent(lent, nbytes)
+        check_segment(writing.fileno(), size, LENT_SEALS)
+        mapping = Mapping.to_read(reading.fileno(), size)
+        start = monotonic()
+        memory.write(writing.fileno(), source.flat)
+        writing.close()
+        deadline.extend(monotonic() - start)
+        published = connection.request(op, payload, deadline, buffer=number, **fields)
+        check_segment(reading.fileno(), size, SEALED)
+
     lender.dedicated[lent["segment"]] = mapping
     place = (lent["segment"], 0, nbytes)
     record = record_of(published.head, place, lender.uid, source.description, source.metadata)

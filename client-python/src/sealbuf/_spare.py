@@ -43,9 +43,7 @@ class Spares:
         return nbytes if nbytes == last and not self._slot else None
 
     def keep(self, published: Reply, nbytes: int) -> None:
-        """Takes what a publication brought, if it brought a segment."""
-        if published.kind != "published_lent":
-            return
+        """Takes the segment that a `published_lent` brought, of the size that was asked for."""
         loan = Reply(
             "lent",
             {

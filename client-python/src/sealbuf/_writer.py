@@ -192,7 +192,7 @@ class Writer:
     def _sealed(self, sealed: Description, sealing: Sealing, deadline: Deadline | None) -> Buffer:
         size = sealed.nbytes
         published = self._publish(sealing.op, sealing.payload, deadline, **sealing.fields)
-        self._lender.connection.spares.keep(published, size)
+
         place = (self._segment, 0, size)
         lender = self._lender
         record = record_of(published.head, place, lender.uid, sealed, self._metadata)
@@ -296,6 +296,8 @@ class Writer:
                 late = deadline is not None and deadline.passed
                 if late or monotonic() - _last_fork > CHILD_SECONDS:
                     raise
+                if op == "seal_spare":  # it is a buffer like any other since it was refused
+                    op, payload, fields = "seal", b"", {"spare": fields.get("spare")}
 
     def _lay_read_only(self) -> None:
         try:

@@ -64,6 +64,10 @@ public final class Workers implements AutoCloseable {
   /// The same, not before `millis` have passed.
   public <T> void callLater(
       long millis, Callable<T> work, Consumer<T> done, Consumer<Throwable> failed) {
+    if (millis == 0) {
+      call(work, done, failed);
+      return;
+    }
     pending++;
     Runnable task = () -> report(result(work, done, failed));
     var _ = timer.schedule(() -> pool.execute(task), millis, TimeUnit.MILLISECONDS);

@@ -91,8 +91,8 @@ final class Account {
     reclaim = one;
   }
 
-  /// Who gives back one prepared segment, if that is not enough but all of them are; false when
-  /// there is none.
+  /// Who gives back one prepared segment, if that is not enough but all of them are, and what is
+  /// being made; false when there is none.
   void whenStillShort(BooleanSupplier one) {
     giveWay = one;
   }
@@ -197,7 +197,8 @@ final class Account {
   }
 
   private boolean reclaimOne(long bytes) {
-    return reclaim.getAsBoolean() || (bytes <= room() && giveWay.getAsBoolean());
+    boolean inVain = bytes > room() + bytes(Kind.PREPARING);
+    return reclaim.getAsBoolean() || (!inVain && giveWay.getAsBoolean());
   }
 
   private boolean isShort(long bytes) {
@@ -321,6 +322,9 @@ final class Account {
       add(-1);
       kind = next;
       add(1);
+      if (next == Kind.PREPARED) {
+        changed.run();
+      }
     }
 
     /// The daemon has closed its own descriptor of the segment.

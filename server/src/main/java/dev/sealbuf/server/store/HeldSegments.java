@@ -139,9 +139,10 @@ final class HeldSegments implements AutoCloseable {
   }
 
   private void slice() {
+    slicing = false;
     for (int i = 0; i < LET_GO_AT_ONCE && letGoNext(); i++) {}
-    slicing = !waiting.isEmpty();
-    if (slicing) {
+    if (!waiting.isEmpty()) {
+      slicing = true;
       workers.later(0, this::slice); // the loop looks at its sockets before that
     }
   }

@@ -36,6 +36,12 @@ final class PreparedSegments {
   /// All that is at hand; more must be left for others.
   private static final int SEGMENTS_MAX = 64;
 
+  /// Of one segment: the end of the daemon waits until one is made, in small pages at worst.
+  private static final long BYTES_MAX = 256L << 20;
+
+  /// What is cut off is freed on the loop, at some 25 us a huge page.
+  private static final long CUT_MAX = 16L << 20;
+
   /// One part in so many of the capacity.
   private static final int SHARE = 4;
 
@@ -98,19 +104,24 @@ final class PreparedSegments {
   }
 
   private static boolean isLongEnough(Ready ready, long bytes) {
-    return ready.memory.bytes() >= bytes;
+    long cut = ready.memory.bytes() - bytes;
+    return cut >= 0 && cut <= CUT_MAX;
   }
 
   /// A segment of so many bytes, now unfinished, if there is one.
   Optional<Ready> take(long bytes) {
-    boolean atHand = isAtHand(bytes);
-    Shelf shelf = asked(bytes, atHand);
-    if (!atHand) {
+    if (!isAtHand(bytes)) {
       return Optional.empty();
     }
-    Ready taken = shelf.ready.remove();
+    Ready taken = asked(bytes).ready.remove();
     taken.charge.becomes(Account.Kind.UNFINISHED);
     return Optional.of(taken);
+  }
+
+  /// There was none, and one is made for who asked.
+  void missed(long bytes) {
+    Shelf shelf = asked(bytes);
+    shelf.wanted = Math.min(shelf.wanted + 1, SHELF_MAX);
   }
 
   /// A producer has finished with one, whatever came of it.
@@ -132,16 +143,13 @@ final class PreparedSegments {
     }
   }
 
-  private Shelf asked(long bytes, boolean atHand) {
+  private Shelf asked(long bytes) {
     Shelf known = shelves.remove(classOf(bytes));
     Shelf shelf = known == null ? new Shelf() : known;
     shelf.askedAt = clock.nanos();
     if (bytes > shelf.bytes) {
       shelf.bytes = bytes;
       discardAll(shelf);
-    }
-    if (!atHand) {
-      shelf.wanted = Math.min(shelf.wanted + 1, SHELF_MAX);
     }
     shelves.put(classOf(bytes), shelf);
     if (shelves.size() > SHELVES) {
@@ -153,7 +161,8 @@ final class PreparedSegments {
 
   /// Nobody may have to wait for what this takes, nor anything be given back for it.
   private boolean mayPrepare(long bytes) {
-    return account.segments(Account.Kind.PREPARED) < SEGMENTS_MAX
+    return bytes <= BYTES_MAX
+        && account.segments(Account.Kind.PREPARED) < SEGMENTS_MAX
         && account.spareSegments() > SEGMENTS_MAX
         && bytes <= account.capacity() / SHARE - account.bytes(Account.Kind.PREPARED)
         && bytes <= (account.spare() - Slab.BYTES) / SHARE;

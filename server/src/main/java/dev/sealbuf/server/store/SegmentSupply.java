@@ -52,7 +52,9 @@ final class SegmentSupply {
     long bytes = DedicatedSegment.bytesFor(nbytes);
     Optional<PreparedSegments.Ready> ready = prepared.take(bytes);
     if (ready.isEmpty()) {
-      return Order.of(account.charge(Account.Kind.UNFINISHED, bytes));
+      Account.Charge charge = account.charge(Account.Kind.UNFINISHED, bytes);
+      prepared.missed(bytes);
+      return Order.of(charge);
     }
     return new Order(bytes, ready.get().charge(), ready.map(PreparedSegments.Ready::memory));
   }
