@@ -48,11 +48,9 @@ class NoDescriptorsTest {
   private void loadClasses() throws Refusal {
     long open = TestStore.openDescriptors();
     withDescriptorsLeft(100, () -> createAndAbort(1 << 16));
-    while (TestStore.openDescriptors() > open) { // a worker closes them
-      Thread.onSpinWait();
-    }
     withDescriptorsLeft(100, this::openIt);
     openHeld(hold());
+    store.await(_ -> TestStore.openDescriptors() <= open); // workers close what is left
     assertThatThrownBy(() -> Memfd.create("n".repeat(300))).isInstanceOf(PosixException.class);
     isShortage(Refusal.shortage(new IOException("EMFILE (24)")));
   }
