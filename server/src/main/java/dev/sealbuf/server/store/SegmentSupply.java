@@ -59,6 +59,11 @@ final class SegmentSupply {
     return new Order(bytes, ready.get().charge(), ready.map(PreparedSegments.Ready::memory));
   }
 
+  /// Somebody would have taken one of so many bytes and found none.
+  void missed(long nbytes) {
+    prepared.missed(DedicatedSegment.bytesFor(nbytes));
+  }
+
   /// Gives out what was ordered: at once, or from a worker when it is made.
   void deliver(Order order, Consumer<DedicatedSegment> done, Consumer<Throwable> failed) {
     if (order.ready.isEmpty()) {

@@ -41,7 +41,11 @@ final class Spares {
   /// Lends one of so many bytes, if it costs nobody anything.
   Optional<Loan> lend(Peer peer, long nbytes) {
     boolean small = nbytes >= 0 && DedicatedSegment.bytesFor(nbytes) <= account.spare() / SHARE;
-    if (!small || !supply.isAtHand(nbytes) || bySession.containsKey(peer.session())) {
+    if (!small || bySession.containsKey(peer.session())) {
+      return Optional.empty();
+    }
+    if (!supply.isAtHand(nbytes)) {
+      supply.missed(nbytes);
       return Optional.empty();
     }
     try {

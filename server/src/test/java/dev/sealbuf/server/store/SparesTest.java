@@ -157,6 +157,7 @@ class SparesTest {
     Loan left = spare();
     TestStore.close(left.descriptors());
     store.endSession(PRODUCER);
-    store.await(figures -> figures.prepared() == 0 && figures.used() == used);
+    store.awaitUsed(used);
+    assertThat(store.statistics().unfinished()).isZero();
   }
 }
