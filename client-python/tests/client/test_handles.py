@@ -6,11 +6,11 @@ import os
 import pickle
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 import sealbuf
+from helpers.descriptors import descriptors
 from helpers.ends import ends
 from sealbuf import _pool as pool
 from sealbuf._handle import open_handle
@@ -34,10 +34,6 @@ def message(kind: type[sealbuf.Error], call: Callable[[], object]) -> str:
 
 def number(buffer: sealbuf.Buffer) -> int:
     return buffer._record.buffer
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.mark.parametrize("nbytes", SIZES.values(), ids=SIZES)
