@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import sealbuf
-from client.test_lifetime import descriptors
+from helpers.descriptors import descriptors
 from helpers.ends import bare_copy, ends
 
 
