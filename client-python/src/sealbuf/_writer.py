@@ -192,7 +192,6 @@ class Writer:
     def _sealed(self, sealed: Description, sealing: Sealing, deadline: Deadline | None) -> Buffer:
         size = sealed.nbytes
         published = self._publish(sealing.op, sealing.payload, deadline, **sealing.fields)
-
         place = (self._segment, 0, size)
         lender = self._lender
         record = record_of(published.head, place, lender.uid, sealed, self._metadata)
