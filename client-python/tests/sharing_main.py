@@ -6,7 +6,6 @@ It is a program because `spawn` and `forkserver` import the main module again. E
 
 # ruff: noqa: T201 - it is a program
 
-import gc
 import hashlib
 import multiprocessing
 import os
@@ -17,11 +16,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
 import sealbuf
+from helpers.descriptors import descriptors
 
 WORKERS = 8
 SIZES = [0, 5, 5000, 300_000, 3 << 20]
@@ -40,11 +39,6 @@ store: sealbuf.Store
 def content(seed: object, nbytes: int) -> bytes:
     block = hashlib.sha256(repr(seed).encode()).digest()
     return (block * (nbytes // len(block) + 1))[:nbytes]
-
-
-def descriptors() -> int:
-    gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @contextmanager
@@ -206,8 +200,7 @@ def both_ways(
         while int(shared.stats()["buffers"]) > before + KEPT and monotonic() < deadline:
             sleep(0.02)
         assert int(shared.stats()["buffers"]) <= before + KEPT
-    # A worker may have a spare of the daemon's at hand, which is two.
-    assert all(max(counts) - min(counts) <= 1 + 2 for counts in most.values()), most
+    assert all(max(counts) - min(counts) <= 1 for counts in most.values()), most
     return f"{20 * rounds} there and back"
 
 
