@@ -440,6 +440,7 @@ def test_a_signal_handler_cannot_ask_in_the_middle_of_a_request(peer: Peer) -> N
 
 
 def test_threads_get_their_own_replies(peer: Peer) -> None:
+    connection = peer.connection  # made once: a cached property has no lock since Python 3.12
     answers: dict[int, int] = {}
 
     def serve() -> None:
@@ -451,7 +452,7 @@ def test_threads_get_their_own_replies(peer: Peer) -> None:
                 peer.reply(reply | place)
 
     def ask(number: int) -> None:
-        answers[number] = peer.connection.request("open", name="a", slab=number)["slab"]
+        answers[number] = connection.request("open", name="a", slab=number)["slab"]
 
     server = threading.Thread(target=serve)
     server.start()
@@ -460,7 +461,7 @@ def test_threads_get_their_own_replies(peer: Peer) -> None:
         client.start()
     for client in clients:
         client.join()
-    peer.connection.close()
+    connection.close()
     server.join()
     assert answers == {number: number for number in range(50)}
 
