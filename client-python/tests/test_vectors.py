@@ -31,7 +31,8 @@ def test_a_frame_decodes_to_what_its_comments_say(name: str) -> None:
 def test_a_frame_encodes_to_its_bytes(name: str) -> None:
     head, payload = head_of(name), vectors.fields(name)["payload"].data
     if "op" in head:
-        encoded = protocol.encode_request(head["op"], head["seq"], head, len(payload))
+        fields = {name: value for name, value in head.items() if name not in ("op", "seq")}
+        encoded = protocol.encode_request(head["op"], head["seq"], fields, len(payload))
     else:
         descriptors = int(vectors.fields(name)["descriptors"].value)
         encoded = frames.encode_frame(head, len(payload), descriptors)

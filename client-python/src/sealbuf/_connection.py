@@ -103,7 +103,7 @@ class Connection:
         """
         until = deadline or Deadline(self.timeout)
         try:
-            if not self._turn.acquire(timeout=until.left):
+            if not (self._turn.acquire(False) or self._turn.acquire(timeout=until.left)):
                 raise _late(op, until)
             reply = self._exchange(op, payload, fields, until)
         finally:

@@ -61,4 +61,5 @@ class Deadline:
 
     @property
     def poll_millis(self) -> float:
-        return min(self.left * 1000, _POLL_MAX)
+        left = (self._at - monotonic()) * 1000
+        return left if 0 < left < _POLL_MAX else min(max(0.0, left), _POLL_MAX)

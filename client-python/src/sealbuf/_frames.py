@@ -46,22 +46,30 @@ class Frame(NamedTuple):
 
 def encode_frame(head: Mapping[str, Any], payload_bytes: int = 0, descriptors: int = 0) -> bytes:
     """Prefix and head of a frame; the payload is sent behind them as it is."""
-    encoded = encode_head(head).encode()
+    fields = [encode_key(name) + encode_value(value) for name, value in head.items()]
+    return framed(f"{{{','.join(fields)}}}", payload_bytes, descriptors)
+
+
+def framed(head: str, payload_bytes: int, descriptors: int = 0) -> bytes:
+    """Prefix and head, of a head that is JSON already."""
+    encoded = head.encode()
     return PREFIX.pack(MAGIC, VERSION, descriptors, len(encoded), payload_bytes) + encoded
 
 
-def encode_head(head: Mapping[str, Any]) -> str:
-    """One JSON object. Nearly all fields are numbers and strings, and an encoder takes longer to
-    set up than they to be written."""
-    fields = []
-    for name, value in head.items():
-        kind = type(value)
-        if kind is int:
-            fields.append(f"{quoted(name)}:{value}")
-        else:
-            text = quoted(value) if kind is str else encode_json(value)
-            fields.append(f"{quoted(name)}:{text}")
-    return f"{{{','.join(fields)}}}"
+def encode_key(name: str) -> str:
+    """A name in a JSON object, up to its value."""
+    return f"{quoted(name)}:"
+
+
+def encode_value(value: Any) -> str:
+    """Nearly all fields are numbers, strings and true, and an encoder takes longer to set up than
+    they to be written."""
+    kind = type(value)
+    if kind is int:
+        return str(value)
+    if kind is str:
+        return quoted(value)
+    return "true" if value is True else encode_json(value)
 
 
 class Decoder:
@@ -158,6 +166,9 @@ def _check_start(received: bytes | bytearray) -> None:
 
 def parse_head(encoded: bytes) -> dict[str, Any]:
     """One JSON object, UTF-8, without duplicate keys, nested at most 8 deep."""
+    plain = _plain(encoded)
+    if plain is not None:
+        return plain
     head = parse_json(encoded, "head")
     if not isinstance(head, dict):
         raise ProtocolError(f"head is not an object: type={type(head).__name__}")
@@ -165,6 +176,21 @@ def parse_head(encoded: bytes) -> dict[str, Any]:
     if brackets > HEAD_DEPTH_MAX and _deeper_than(HEAD_DEPTH_MAX, head):
         raise ProtocolError(f"head nested too deep: max={HEAD_DEPTH_MAX}")
     return head
+
+
+def _plain(encoded: bytes) -> dict[str, Any] | None:
+    """What nearly every head is: an object with as many colons as it has keys. So no key is there
+    twice, and only empty objects are nested in it. None: it takes a closer look."""
+    if b"[" in encoded:
+        return None
+    try:
+        text = encoded.decode()
+        head, end = _scan(text, 0)
+    except (ValueError, StopIteration, RecursionError):
+        return None
+    if type(head) is dict and end == len(text) and len(head) == encoded.count(b":"):
+        return head
+    return None
 
 
 def parse_json(encoded: bytes, what: str) -> Any:
@@ -192,4 +218,5 @@ def _deeper_than(depth: int, value: object) -> bool:
     return depth == 0 or any(_deeper_than(depth - 1, each) for each in inner)
 
 
+_scan = json.JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]
 _parse = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant).decode

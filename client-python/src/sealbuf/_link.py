@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, ref
 
 from sealbuf import _idle as idle
 from sealbuf._buffer import Buffer
@@ -52,7 +52,7 @@ class Link:
         self.watches: WeakSet[Watch] = WeakSet()
         self.exchanged = False
         """Whether this store has talked to more than one daemon."""
-        self._unseen: WeakValueDictionary[tuple[str, int], Buffer] = WeakValueDictionary()
+        self._unseen: dict[tuple[str, int], ref[Buffer]] = {}
         self._renewing = threading.Lock()
         self._closing = threading.Event()
         self.session: Session | None = self._open(Deadline(timeout))
@@ -122,7 +122,8 @@ class Link:
 
     def keep_unseen(self, daemon: str, version: int, buffer: Buffer) -> None:
         """Has a Buffer looked at when the store is closed, if it lives then."""
-        self._unseen[daemon, version] = buffer
+        key, unseen = (daemon, version), self._unseen
+        unseen[key] = ref(buffer, lambda _: unseen.pop(key, None))
 
     def look(self, daemon: str, slab: int, at: int, name: bytes) -> View:
         """The bytes of a buffer that was put here and that nobody has looked at yet."""
@@ -163,7 +164,7 @@ class Link:
             session.close()
 
     def _look_at_unseen(self) -> None:
-        for buffer in self._unseen.valuerefs():
+        for buffer in list(self._unseen.values()):
             alive, session = buffer(), self.session
             if alive is None or session is None or not session.catalog.alive:
                 continue

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sealbuf._errors import ProtocolError
-from sealbuf._frames import encode_frame, encode_json, parse_json
+from sealbuf._frames import encode_json, encode_key, encode_value, framed, parse_json
 from sealbuf._limits import SEQ_MAX
 
 INT, STR, MAP = int, str, dict
@@ -49,7 +49,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
     "stat": (),
     "ping": (),
 }
-"""The fields of each request, in the order in which they are written; `?`: may be absent."""
+"""The fields of each request; `?`: may be absent."""
 
 ANSWERS: dict[str, frozenset[str]] = {
     "hello": frozenset({"welcome"}),
@@ -188,23 +188,20 @@ HOLDER: dict[str, type] = {
 """The fields of one row of `holding`."""
 
 
-_FIELDS = {
-    op: [(field.rstrip("?"), not field.endswith("?")) for field in fields]
-    for op, fields in REQUESTS.items()
-}
+_NAMES = {op: [field.rstrip("?") for field in fields] for op, fields in REQUESTS.items()}
+_KEYS = {op: {name: f",{encode_key(name)}" for name in names} for op, names in _NAMES.items()}
 _PAIR = [INT, INT]
 _PLACE = {"slab": INT, "record": INT}
 _TYPES = {kind: {"seq": INT, **fields} for kind, fields in REPLIES.items()}
 
 
 def encode_request(op: str, seq: int, fields: Mapping[str, Any], payload_bytes: int = 0) -> bytes:
-    """Prefix and head of a request. Optional fields that are None or False are left out."""
-    head: dict[str, Any] = {"op": op, "seq": seq}
-    for name, required in _FIELDS[op]:
-        value = fields[name] if required else fields.get(name)
+    """Prefix and head of a request. Fields that are None or False are left out."""
+    keys, head = _KEYS[op], f'{{"op":"{op}","seq":{seq}'
+    for name, value in fields.items():
         if value is not None and value is not False:
-            head[name] = value
-    return encode_frame(head, payload_bytes)
+            head += keys[name] + encode_value(value)
+    return framed(head + "}", payload_bytes)
 
 
 def check_reply(head: Mapping[str, Any]) -> str:
@@ -269,15 +266,19 @@ def _check_object(what: str, types: Mapping[str, type], value: object) -> None:
 def check_fields(what: object, types: Mapping[str, type], head: Mapping[str, Any]) -> None:
     for name, expected in types.items():
         value: Any = head.get(name, _ABSENT)
-        if value is _ABSENT:
-            raise ProtocolError(f"field is missing: in={what} field={name}")
-        found = type(value)
-        if found is not expected:
-            raise ProtocolError(
-                f"field of another type: in={what} field={name} "
-                f"type={found.__name__} expected={expected.__name__}"
-            )
-        if expected is INT and not 0 <= value <= SEQ_MAX:
-            raise ProtocolError(
-                f"integer out of bounds: in={what} field={name} value={value} max={SEQ_MAX}"
-            )
+        in_bounds = expected is not INT or (type(value) is int and 0 <= value <= SEQ_MAX)
+        if type(value) is not expected or not in_bounds:
+            raise _wrong_field(what, name, value, expected)
+
+
+def _wrong_field(what: object, name: str, value: object, expected: type) -> ProtocolError:
+    if value is _ABSENT:
+        return ProtocolError(f"field is missing: in={what} field={name}")
+    if type(value) is not expected:
+        return ProtocolError(
+            f"field of another type: in={what} field={name} "
+            f"type={type(value).__name__} expected={expected.__name__}"
+        )
+    return ProtocolError(
+        f"integer out of bounds: in={what} field={name} value={value} max={SEQ_MAX}"
+    )
