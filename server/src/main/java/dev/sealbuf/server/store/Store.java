@@ -195,7 +195,7 @@ public final class Store implements AutoCloseable {
     evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES + given.form().bytes());
     Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
-    return publication;
+    return told(publication);
   }
 
   /// Publishes several small buffers or none.
@@ -207,7 +207,13 @@ public final class Store implements AutoCloseable {
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
     evictor.makeRoomInSlabs(payload.remaining() + recordBytes(index));
-    return publisher.putMany(named, index, peer, payload.slice(), terms);
+    return told(publisher.putMany(named, index, peer, payload.slice(), terms));
+  }
+
+  /// Who waits for it is told before its producer.
+  private <T> T told(T publication) {
+    waiters.serveFirst();
+    return publication;
   }
 
   /// Lends a segment for a large buffer and reserves its name.
@@ -286,7 +292,7 @@ public final class Store implements AutoCloseable {
     if (!seal.toCompletableFuture().isDone()) {
       evictor.makeRoomInSlabs(recordBytes);
     }
-    return seal;
+    return seal.thenApply(this::told);
   }
 
   private static long recordBytes(List<BatchIndex.Entry> index) {

@@ -25,14 +25,18 @@ import java.util.concurrent.TimeUnit;
 /// A parked request is an attempt that is made again when its name was published, or is no longer
 /// being written. Nothing else is remembered: whether it can be met is decided anew each time, by
 /// the same code that decides it when it comes, so a name that went again in the meantime is simply
-/// not there. Attempts are made in a turn of the loop of their own, for a slice of it, and go on in
-/// the next: a thousand that wait at one name hold nobody up. A deadline is a timer of the loop; a
-/// session that ends takes its requests along.
+/// not there. Attempts are made for a slice of a turn of the loop and go on in the next: a thousand
+/// that wait at one name hold nobody up. The first are made before the producer hears that its
+/// buffer is published: who is told first runs first, and the producer has all the time. A deadline
+/// is a timer of the loop; a session that ends takes its requests along.
 ///
 /// Parked requests live on the heap, so their number is bounded: per session by the protocol, and
 /// in all.
 final class Waiters implements PublicationListener {
   private static final long SLICE_NANOS = 1_000_000;
+
+  /// For how long a producer's reply waits for those of its readers.
+  private static final long FIRST_SLICE_NANOS = 50_000;
 
   /// Name, timer, places in the tables, and what is needed to answer.
   private static final int HEAP_PER_REQUEST = 1024;
@@ -105,6 +109,13 @@ final class Waiters implements PublicationListener {
     }
   }
 
+  /// Answers the first who wait for what was published in this turn.
+  void serveFirst() {
+    if (!changed.isEmpty()) {
+      var _ = serveUntil(clock.nanos() + FIRST_SLICE_NANOS);
+    }
+  }
+
   /// Nobody is left to answer.
   void endSession(long session) {
     List.copyOf(bySession.getOrDefault(session, Set.of())).forEach(this::remove);
@@ -116,19 +127,25 @@ final class Waiters implements PublicationListener {
   }
 
   private void serveChanged() {
-    scheduled = false;
-    long sliceEnd = clock.nanos() + SLICE_NANOS;
+    scheduled = !serveUntil(clock.nanos() + SLICE_NANOS);
+    if (scheduled) {
+      turns.execute(this::serveChanged);
+    }
+  }
+
+  /// Looks at those who wait at the names to which something happened; false when the slice ended
+  /// first.
+  private boolean serveUntil(long sliceEnd) {
     while (!changed.isEmpty()) {
       Name name = changed.removeFirst();
       if (!serve(name, sliceEnd)) {
         changed.add(name);
       }
       if (!changed.isEmpty() && clock.nanos() - sliceEnd > 0) {
-        scheduled = true;
-        turns.execute(this::serveChanged);
-        return;
+        return false;
       }
     }
+    return true;
   }
 
   /// False when the slice ended first.

@@ -62,6 +62,27 @@ class RendezvousTest {
   }
 
   @Test
+  void whoWaitsIsToldBeforeTheProducer() throws Refusal {
+    CompletableFuture<Location> ofPut = open(READER, "put", NONE, LONG);
+    CompletableFuture<Location> ofSeal = open(READER, "seal", NONE, LONG);
+    Loan loan = store.create(PRODUCER, "seal", 1);
+    TestStore.close(loan.descriptors());
+
+    boolean putTold =
+        store.on(each -> {
+          each.put(PRODUCER, Optional.of("put"), ByteBuffer.allocate(1), Terms.PLAIN);
+          return ofPut.isDone();
+        });
+    boolean sealTold =
+        store.later(
+            each -> each.seal(PRODUCER, loan.buffer(), NONE).thenApply(_ -> ofSeal.isDone()));
+
+    assertThat(List.of(putTold, sealTold)).containsOnly(true);
+    TestStore.close(ofPut.join().descriptors());
+    TestStore.close(ofSeal.join().descriptors());
+  }
+
+  @Test
   void anOpenThatDoesNotWaitIsRefusedAtOnce() {
     Refused.with(
         ErrorCode.NOT_FOUND,

@@ -166,7 +166,7 @@ class SealTest {
           ErrorCode.INVALID_REQUEST,
           "a buffer is sealed after create and one seal at a time: buffer=1 state=sealing",
           () -> store.seal(PRODUCER, loan));
-      assertThat(first.handle((_, failure) -> failure).join()).hasMessage(STILL_MAPPED);
+      assertThat(first.handle((_, failure) -> failure).join()).hasRootCauseMessage(STILL_MAPPED);
     }
     store.seal(PRODUCER, loan);
   }
