@@ -135,6 +135,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   @Override
+  public boolean sendNow(Reply reply, List<Fd> descriptors) {
+    if (phase == Phase.SERVING) {
+      boolean sent = queue.offerNow(reply, descriptors);
+      drained();
+      return sent;
+    }
+    descriptors.forEach(Fd::close);
+    return false;
+  }
+
+  @Override
   public boolean sendEvent(ByteBuffer frame) {
     return phase == Phase.SERVING && queue.offerEvent(frame);
   }

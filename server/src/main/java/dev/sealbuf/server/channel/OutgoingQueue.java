@@ -137,12 +137,26 @@ final class OutgoingQueue implements AutoCloseable {
   /// @return false if nothing was sent and nothing done
   boolean offer(Reply reply, List<Fd> descriptors, Runnable commit) {
     Outgoing newest = outgoing(reply, descriptors);
-    if (isClosed() || !waiting.isEmpty() || events.isBegun() || !begin(newest)) {
-      newest.closeDescriptors();
+    if (!begin(newest, 1)) {
       return false;
     }
     commit.run();
     enqueue(newest);
+    return true;
+  }
+
+  /// Sends a reply if the socket takes its descriptors now.
+  ///
+  /// @param descriptors at least one; the queue's from here on
+  /// @return false if nothing was sent
+  boolean offerNow(Reply reply, List<Fd> descriptors) {
+    Outgoing newest = outgoing(reply, descriptors);
+    if (!begin(newest, newest.bytes.limit())) {
+      return false;
+    }
+    if (newest.bytes.hasRemaining()) {
+      enqueue(newest);
+    }
     return true;
   }
 
@@ -201,23 +215,28 @@ final class OutgoingQueue implements AutoCloseable {
     }
   }
 
-  /// Sends a frame's first byte with its descriptors.
-  private boolean begin(Outgoing newest) {
+  /// Sends at most so many of a frame's bytes with its descriptors; closes them in any case.
+  private boolean begin(Outgoing newest, int bytes) {
     try {
-      if (!flight.admits(newest.descriptors.size())) {
+      if (isClosed()
+          || !waiting.isEmpty()
+          || events.isBegun()
+          || !flight.admits(newest.descriptors.size())) {
         return false;
       }
       int sent =
-          Descriptors.send(socket, scratch(newest.bytes.duplicate().limit(1)), newest.descriptors);
+          Descriptors.send(
+              socket, scratch(newest.bytes.duplicate().limit(bytes)), newest.descriptors);
       if (sent == Descriptors.WOULD_BLOCK) {
         return false;
       }
       flight.sent(newest.descriptors.size());
-      newest.closeDescriptors();
       newest.bytes.position(sent);
       return true;
     } catch (IOException _) { // of a peer that is gone Netty tells, too
       return false;
+    } finally {
+      newest.closeDescriptors();
     }
   }
 

@@ -205,7 +205,7 @@ final class Dispatch {
       return;
     }
     Reply reply = Answers.publishedLent(seq, made, loan.get());
-    if (!outbox.send(reply, loan.get().descriptors(), () -> {})) {
+    if (!outbox.sendNow(reply, loan.get().descriptors())) {
       store.takeBackSpare(peer, loan.get().buffer());
       published(seq, made);
     }

@@ -17,6 +17,12 @@ public interface Outbox {
   /// @return false if nothing was sent and nothing done
   boolean send(Reply reply, List<Fd> descriptors, Runnable commit);
 
+  /// Sends a reply if its descriptors can leave now.
+  ///
+  /// @param descriptors at least one; they belong to the outbox as above
+  /// @return false if nothing was sent
+  boolean sendNow(Reply reply, List<Fd> descriptors);
+
   /// Sends an event behind the replies, soon; false if there is no room for it, since the peer does
   /// not read. When all events have left, the session is told by [Session#eventsTaken].
   ///
