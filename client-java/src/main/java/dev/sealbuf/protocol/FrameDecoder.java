@@ -67,6 +67,11 @@ public final class FrameDecoder {
     return prefixBytes.position() == 0;
   }
 
+  /// Bytes that are missing to the frame under way, once there is memory for it; 0 before.
+  public int missing() {
+    return body.remaining();
+  }
+
   private boolean readPrefix(ByteBuffer in) throws FrameException {
     if (!prefixBytes.hasRemaining()) {
       return true;

@@ -9,11 +9,9 @@ import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.server.session.Service;
 import dev.sealbuf.server.store.Peer;
 import dev.sealbuf.server.watch.Watch;
-import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
@@ -33,13 +31,6 @@ import java.util.concurrent.TimeUnit;
 /// takes its place, is told to try again and closed, and the spare is taken back.
 final class Acceptor extends ChannelInboundHandlerAdapter {
   private static final long PAUSE_MILLIS = 50;
-
-  /// What one read takes at most, and so what a session that is not served for now keeps. With 16
-  /// KiB a put of 256 KiB takes a third longer.
-  private static final int READ_BYTES_MAX = 64 * 1024;
-
-  private static final RecvByteBufAllocator READ_BYTES =
-      new AdaptiveRecvByteBufAllocator(512, 2048, READ_BYTES_MAX);
 
   private static final String OUT_OF_DESCRIPTORS = "the daemon is out of descriptors";
 
@@ -147,7 +138,6 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
           connections.remove(connection);
           noticeEmpty();
         });
-    channel.config().setRecvByteBufAllocator(READ_BYTES);
     channel.pipeline().addLast(connection);
     var _ = context.loop().register(channel);
   }

@@ -78,6 +78,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     this.decoder = FrameDecoder.ofRequests(share::takeOrWait);
     this.queue = new OutgoingQueue(channel, context, peer.uid(), share, this);
     this.session = new Session(peer, service, this);
+    channel.config().setRecvByteBufAllocator(new ReadSize(decoder::missing));
     this.handshakeDeadline =
         context.loop().schedule(this::handshakeIsDue, Limits.HANDSHAKE_SECONDS, TimeUnit.SECONDS);
   }

@@ -5,8 +5,9 @@ import java.nio.ByteBuffer;
 /// Bytes of one connection that have arrived and wait to be looked at.
 ///
 /// Normally none outlast the turn in which they came: they are looked at where Netty received them.
-/// What does outlast it is copied to the heap and counted in the budget, because Netty's own
-/// buffers come out of a memory that all connections share and that is not accounted.
+/// What does outlast it is copied to the heap, because Netty's own buffers come out of a memory
+/// that all connections share and that is not accounted. Up to one first read of it is part of what
+/// a session costs; more is counted in the budget.
 ///
 /// Reading stops while bytes wait here; yet when the peer hangs up, Netty reads everything it had
 /// sent before. MAX bounds that: a connection that brings more has ended.
@@ -18,7 +19,7 @@ final class Unread implements AutoCloseable {
   private ByteBuffer bytes = NONE;
 
   /// Length of the copy on the heap; 0 while the bytes are somebody else's.
-  private int counted;
+  private int kept;
 
   Unread(HeapBudget.Share share) {
     this.share = share;
@@ -45,27 +46,31 @@ final class Unread implements AutoCloseable {
   /// Makes what is left its own; false if there is no room for it.
   boolean settle() {
     int left = bytes.remaining();
-    if (left == counted) {
+    if (left == kept) {
       return true;
     }
-    share.give(counted);
-    counted = 0;
+    share.give(counted(kept));
+    kept = 0;
     if (left == 0) {
       bytes = NONE;
       return true;
     }
-    if (left > MAX || !share.take(left)) {
+    if (left > MAX || !share.take(counted(left))) {
       return false;
     }
-    counted = left;
+    kept = left;
     bytes = ByteBuffer.allocate(left).put(bytes).flip();
     return true;
   }
 
+  private static int counted(int length) {
+    return length <= ReadSize.FIRST ? 0 : length;
+  }
+
   @Override
   public void close() {
-    share.give(counted);
-    counted = 0;
+    share.give(counted(kept));
+    kept = 0;
     bytes = NONE;
   }
 }

@@ -61,13 +61,22 @@ final class UnreadTest {
   @Test
   void withoutRoomInTheBudgetNothingMayWait() {
     assertThat(share.take(256 * KIB)).isTrue();
-    unread.borrow(bytes(2 * KIB));
+    unread.borrow(bytes(5 * KIB));
     assertThat(unread.settle()).isFalse();
   }
 
   @Test
+  void aFirstReadMayAlwaysWait() {
+    assertThat(share.take(256 * KIB)).isTrue();
+    unread.borrow(bytes(ReadSize.FIRST));
+    assertThat(unread.settle()).isTrue();
+    unread.close();
+    assertThat(budget.taken()).isEqualTo(256 * KIB);
+  }
+
+  @Test
   void closingGivesTheMemoryBackOnce() {
-    unread.borrow(bytes(2 * KIB));
+    unread.borrow(bytes(8 * KIB));
     unread.settle();
     unread.close();
     unread.close();
