@@ -1,0 +1,1 @@
+"""Flame graphs of put and get, client and daemon: `docs/flames`."""
