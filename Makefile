@@ -58,7 +58,7 @@ $(BUILT): $(JAVA_SOURCES)
 
 # The JVM refuses a cache of older jars, so it is made after them. It only saves time: where no daemon can be
 # rehearsed, there is none.
-$(CACHE): $(BUILT) $(LAUNCHED)
+$(CACHE): $(BUILT) $(LAUNCHED) scripts/aot-cache scripts/RenewClasses.java
 	@scripts/aot-cache server/target/sealbuf "$$(scripts/find-jdk)" || echo "$@: left out, the launcher starts more slowly without it" >&2
 
 $(LAUNCHED): $(BUILT) ;
