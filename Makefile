@@ -7,6 +7,8 @@
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
+LAUNCHED := server/target/sealbuf/lib/sealbuf-server.jar
+CACHE := server/target/sealbuf/lib/sealbuf.aot
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -14,7 +16,7 @@ help: ## show this
 demo: build ## Java publishes, Python reads the same pages, writes are refused; ARGS='--seed 7' for another
 	@scripts/demo $(ARGS)
 
-build: jdk python $(BUILT) ## the launcher in server/target/sealbuf/bin, the Python client in .venv
+build: jdk python $(CACHE) ## the launcher in server/target/sealbuf/bin, the Python client in .venv
 	@echo "built: server/target/sealbuf/bin/sealbuf ($$(scripts/find-jdk)), .venv ($$(.venv/bin/python -c 'import sys; print(sys._base_executable)'))"
 
 test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a table
@@ -53,3 +55,10 @@ $(BUILT): $(JAVA_SOURCES)
 	@rm -rf server/target/sealbuf
 	@scripts/maven --quiet package -DskipTests -pl client-java,server
 	@touch $@
+
+# The JVM refuses a cache of older jars, so it is made after them. It only saves time: where no daemon can be
+# rehearsed, there is none.
+$(CACHE): $(BUILT) $(LAUNCHED) scripts/aot-cache scripts/RenewClasses.java
+	@scripts/aot-cache server/target/sealbuf "$$(scripts/find-jdk)" || echo "$@: left out, the launcher starts more slowly without it" >&2
+
+$(LAUNCHED): $(BUILT) ;

@@ -92,9 +92,9 @@ def first_answer(tree: Path, work: Path) -> float:
 
 def empty(tree: Path, jar: Path) -> float:
     """From spawn to end. The jar comes behind the daemon's, so that its cache is still good."""
-    options = [f"@{tree}/lib/jvm.options"]
-    if (tree / "runtime").exists():
-        options = [f"-XX:AOTCache={tree}/lib/sealbuf.aot"]
+    options = [f"-XX:AOTCache={tree}/lib/sealbuf.aot"]
+    if not (tree / "runtime").exists():  # which has them in it
+        options.insert(0, f"@{tree}/lib/jvm.options")
     path = f"{tree}/lib/sealbuf-server.jar:{jar}"
     command = ["taskset", "-c", str(CORE), java_of(tree), *options, "-cp", path, "Empty"]
     start = time.perf_counter_ns()

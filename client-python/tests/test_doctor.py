@@ -83,13 +83,14 @@ def test_a_folder_that_cannot_be_made_is_noticed() -> None:
 
 
 def test_a_temporary_folder_without_execution_is_noticed() -> None:
+    """Where the library does not lie beside the jars, as it does in what was built."""
     folder = folder_for(Uid.ATTACKER, "noexec")
     mount = f'mount -t tmpfs -o noexec,mode=1777 none {folder} && exec "$@"'
     command = [str(launcher()), "doctor", "--json", "--socket", "/nowhere/sealbuf.sock"]
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", mount, "sh", *command],
         capture_output=True, timeout=60, check=True,
-        env={**os.environ, "SEALBUF_JAVA_OPTS": f"-Djava.io.tmpdir={folder}"},
+        env={**os.environ, "SEALBUF_JAVA_OPTS": f"-Djava.library.path= -Djava.io.tmpdir={folder}"},
     )  # fmt: skip
     found = {finding["subject"]: finding for finding in json.loads(done.stdout)}["native code"]
     assert not found["ok"]

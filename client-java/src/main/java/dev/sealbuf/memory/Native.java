@@ -1,6 +1,6 @@
 package dev.sealbuf.memory;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
@@ -13,17 +13,29 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.Locale;
 
-/// How C is called: the only class of the project that links native symbols or makes a segment out
-/// of an address. [Posix] and [Events] say what is called.
+/// A function of the C library, and how it is called: the only class of the project that links
+/// native symbols or makes a segment out of an address. [Posix] and [Events] say what is called.
+///
+/// **Shapes.** On both machines a number or an address travels in a register of 64 bits, be it
+/// fixed or variadic, and a function looks only at those that it has a parameter for and, of an
+/// `int`, only at the lower half. So all functions are called in four shapes, by where a segment
+/// stands among the numbers, and what is left over is 0. A shape costs the JVM a dozen classes,
+/// which no cache keeps; one for each signature was a quarter of the daemon's start.
+///
+/// **Segments** are passed as such, not as numbers, so that they are alive, native, and stay so
+/// during the call. An address of a confined arena that is open around the call may be a number.
 ///
 /// **errno** is captured by the linker into a scratch segment that each thread keeps. EINTR never
-/// leaves [#call]: the call is repeated. [#callOnce] is for close(2), which on Linux has closed the
+/// leaves `call`: the call is repeated. [#callOnce] is for close(2), which on Linux has closed the
 /// descriptor by then, and for what cannot be interrupted.
 ///
 /// None of the handles is `critical`: such a call holds up the garbage collector, and any of these
 /// may block.
+///
+/// @param symbol where the function is
+/// @param returnsInt whether the upper half of what it returns means nothing
 @SuppressWarnings("restricted")
-final class Native {
+record Native(MemorySegment symbol, boolean returnsInt) {
   private static final Linker LINKER = linker();
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
@@ -31,9 +43,17 @@ final class Native {
   private static final ThreadLocal<MemorySegment> SCRATCH =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
-  /// One call: a handle with its arguments, the first of them the segment for errno.
+  private static final MethodHandle NUMBERS =
+      shape(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle SEGMENT_FIRST = shape(ADDRESS, JAVA_LONG);
+  private static final MethodHandle SEGMENT_SECOND =
+      shape(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle SEGMENT_FOURTH =
+      shape(JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG);
+
+  /// One call: a handle with its arguments.
   @FunctionalInterface
-  interface Call {
+  private interface Call {
     long invoke(MemorySegment errno) throws Throwable;
   }
 
@@ -43,22 +63,71 @@ final class Native {
     String describe();
   }
 
-  private Native() {}
+  /// A function that returns an int, as most do.
+  static Native ints(String symbol) {
+    return new Native(find(symbol), true);
+  }
 
-  /// The result, or the negated error number when it is -1; repeated while it is interrupted.
-  static long call(Call call) {
-    long result = callOnce(call);
+  /// A function that returns a long, a ssize_t or an address.
+  static Native longs(String symbol) {
+    return new Native(find(symbol), false);
+  }
+
+  // Each returns the result, or the negated error number when that is -1.
+
+  long call(long a) {
+    return call(a, 0);
+  }
+
+  long call(long a, long b) {
+    return call(a, b, 0);
+  }
+
+  long call(long a, long b, long c) {
+    return call(a, b, c, 0, 0, 0);
+  }
+
+  long call(long a, long b, long c, long d, long e, long f) {
+    return repeated(errno -> (long) NUMBERS.invokeExact(symbol, errno, a, b, c, d, e, f));
+  }
+
+  long call(MemorySegment a) {
+    return call(a, 0);
+  }
+
+  long call(MemorySegment a, long b) {
+    return repeated(errno -> (long) SEGMENT_FIRST.invokeExact(symbol, errno, a, b));
+  }
+
+  long call(long a, MemorySegment b, long c) {
+    return call(a, b, c, 0);
+  }
+
+  long call(long a, MemorySegment b, long c, long d) {
+    return repeated(errno -> (long) SEGMENT_SECOND.invokeExact(symbol, errno, a, b, c, d));
+  }
+
+  long call(long a, long b, long c, MemorySegment d, long e) {
+    return repeated(errno -> (long) SEGMENT_FOURTH.invokeExact(symbol, errno, a, b, c, d, e));
+  }
+
+  long callOnce(long a) {
+    return once(errno -> (long) NUMBERS.invokeExact(symbol, errno, a, 0L, 0L, 0L, 0L, 0L));
+  }
+
+  private long repeated(Call call) {
+    long result = once(call);
     while (result == -Errno.EINTR) {
-      result = callOnce(call);
+      result = once(call);
     }
     return result;
   }
 
-  /// The result, or the negated error number when it is -1.
-  static long callOnce(Call call) {
+  private long once(Call call) {
     MemorySegment state = SCRATCH.get();
     try {
-      long result = call.invoke(state);
+      long returned = call.invoke(state);
+      long result = returnsInt ? (int) returned : returned;
       return result == -1 ? -(int) ERRNO.get(state, 0L) : result;
     } catch (RuntimeException | Error failure) {
       throw failure;
@@ -81,32 +150,13 @@ final class Native {
     return MemorySegment.ofAddress(address).reinterpret(bytes, arena, _ -> cleanup.run());
   }
 
-  /// A function that returns an int, as most do.
-  static FunctionDescriptor ints(MemoryLayout... arguments) {
-    return FunctionDescriptor.of(JAVA_INT, arguments);
+  private static MemorySegment find(String symbol) {
+    return LINKER.defaultLookup().findOrThrow(symbol);
   }
 
-  /// A function that returns a long, a ssize_t or an address.
-  static FunctionDescriptor longs(MemoryLayout... arguments) {
-    return FunctionDescriptor.of(JAVA_LONG, arguments);
-  }
-
-  static MethodHandle link(String symbol, FunctionDescriptor type) {
-    return handle(symbol, type, Linker.Option.captureCallState("errno"));
-  }
-
-  /// A function with a variable number of arguments, of which so many are fixed.
-  static MethodHandle linkVariadic(String symbol, int fixed, FunctionDescriptor type) {
-    return handle(
-        symbol,
-        type,
-        Linker.Option.captureCallState("errno"),
-        Linker.Option.firstVariadicArg(fixed));
-  }
-
-  private static MethodHandle handle(
-      String symbol, FunctionDescriptor type, Linker.Option... options) {
-    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(symbol), type, options);
+  private static MethodHandle shape(MemoryLayout... arguments) {
+    return LINKER.downcallHandle(
+        FunctionDescriptor.of(JAVA_LONG, arguments), Linker.Option.captureCallState("errno"));
   }
 
   private static Linker linker() {

@@ -1,19 +1,12 @@
 package dev.sealbuf.memory;
 
-import static dev.sealbuf.memory.Native.call;
-import static dev.sealbuf.memory.Native.callOnce;
 import static dev.sealbuf.memory.Native.check;
 import static dev.sealbuf.memory.Native.ints;
-import static dev.sealbuf.memory.Native.link;
-import static dev.sealbuf.memory.Native.linkVariadic;
 import static dev.sealbuf.memory.Native.longs;
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /// The C library's files, memory, sockets and processes; [Events] has what is waited for.
 ///
@@ -26,55 +19,44 @@ import java.lang.invoke.MethodHandle;
 /// `getsockopt`) returns it negated instead, as the kernel itself does, and allocates nothing for
 /// it. EINTR is never seen ([Native]).
 final class Posix {
-  private static final MethodHandle MEMFD_CREATE = link("memfd_create", ints(ADDRESS, JAVA_INT));
-  private static final MethodHandle FTRUNCATE = link("ftruncate", ints(JAVA_INT, JAVA_LONG));
-  private static final MethodHandle FALLOCATE =
-      link("fallocate", ints(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle FCNTL =
-      linkVariadic("fcntl", 2, ints(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle FCHMOD = link("fchmod", ints(JAVA_INT, JAVA_INT));
-  private static final MethodHandle STATX =
-      link("statx", ints(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle OPEN = linkVariadic("open", 2, ints(ADDRESS, JAVA_INT));
-  private static final MethodHandle FLOCK = link("flock", ints(JAVA_INT, JAVA_INT));
-  private static final MethodHandle CLOSE = link("close", ints(JAVA_INT));
+  private static final Native MEMFD_CREATE = ints("memfd_create");
+  private static final Native FTRUNCATE = ints("ftruncate");
+  private static final Native FALLOCATE = ints("fallocate");
+  private static final Native FCNTL = ints("fcntl");
+  private static final Native FCHMOD = ints("fchmod");
+  private static final Native STATX = ints("statx");
+  private static final Native OPEN = ints("open");
+  private static final Native FLOCK = ints("flock");
+  private static final Native CLOSE = ints("close");
 
-  private static final MethodHandle MMAP =
-      link("mmap", longs(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-  private static final MethodHandle MUNMAP = link("munmap", ints(JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle MADVISE = link("madvise", ints(JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final Native MMAP = longs("mmap");
+  private static final Native MUNMAP = ints("munmap");
+  private static final Native MADVISE = ints("madvise");
 
-  private static final MethodHandle SOCKET = link("socket", ints(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle CONNECT = link("connect", ints(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle BIND = link("bind", ints(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle LISTEN = link("listen", ints(JAVA_INT, JAVA_INT));
-  private static final MethodHandle SENDMSG = link("sendmsg", longs(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle RECVMSG = link("recvmsg", longs(JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle SETSOCKOPT =
-      link("setsockopt", ints(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle GETSOCKOPT =
-      link("getsockopt", ints(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle IOCTL =
-      linkVariadic("ioctl", 2, ints(JAVA_INT, JAVA_LONG, ADDRESS));
-  private static final MethodHandle SHUTDOWN = link("shutdown", ints(JAVA_INT, JAVA_INT));
+  private static final Native SOCKET = ints("socket");
+  private static final Native CONNECT = ints("connect");
+  private static final Native BIND = ints("bind");
+  private static final Native LISTEN = ints("listen");
+  private static final Native SENDMSG = longs("sendmsg");
+  private static final Native RECVMSG = longs("recvmsg");
+  private static final Native SETSOCKOPT = ints("setsockopt");
+  private static final Native GETSOCKOPT = ints("getsockopt");
+  private static final Native IOCTL = ints("ioctl");
+  private static final Native SHUTDOWN = ints("shutdown");
 
-  private static final MethodHandle PRCTL =
-      linkVariadic("prctl", 1, ints(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle SIGNAL = link("signal", longs(JAVA_INT, JAVA_LONG));
-  private static final MethodHandle SYSCONF = link("sysconf", longs(JAVA_INT));
-  private static final MethodHandle GETEUID = link("geteuid", ints());
-  private static final MethodHandle SETPRIORITY =
-      link("setpriority", ints(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle GETRLIMIT = link("getrlimit", ints(JAVA_INT, ADDRESS));
+  private static final Native PRCTL = ints("prctl");
+  private static final Native SIGNAL = longs("signal");
+  private static final Native SYSCONF = longs("sysconf");
+  private static final Native GETEUID = ints("geteuid");
+  private static final Native SETPRIORITY = ints("setpriority");
+  private static final Native GETRLIMIT = ints("getrlimit");
 
-  private static final MethodHandle MUTEXATTR_INIT = link("pthread_mutexattr_init", ints(ADDRESS));
-  private static final MethodHandle MUTEXATTR_SETPSHARED =
-      link("pthread_mutexattr_setpshared", ints(ADDRESS, JAVA_INT));
-  private static final MethodHandle MUTEXATTR_SETROBUST =
-      link("pthread_mutexattr_setrobust", ints(ADDRESS, JAVA_INT));
-  private static final MethodHandle MUTEX_INIT = link("pthread_mutex_init", ints(ADDRESS, ADDRESS));
-  private static final MethodHandle MUTEX_LOCK = link("pthread_mutex_lock", ints(ADDRESS));
-  private static final MethodHandle MUTEX_UNLOCK = link("pthread_mutex_unlock", ints(ADDRESS));
+  private static final Native MUTEXATTR_INIT = ints("pthread_mutexattr_init");
+  private static final Native MUTEXATTR_SETPSHARED = ints("pthread_mutexattr_setpshared");
+  private static final Native MUTEXATTR_SETROBUST = ints("pthread_mutexattr_setrobust");
+  private static final Native MUTEX_INIT = ints("pthread_mutex_init");
+  private static final Native MUTEX_LOCK = ints("pthread_mutex_lock");
+  private static final Native MUTEX_UNLOCK = ints("pthread_mutex_unlock");
 
   private Posix() {}
 
@@ -83,38 +65,39 @@ final class Posix {
   static int memfdCreate(String name, int flags) throws PosixException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(name);
-      long fd = call(errno -> (int) MEMFD_CREATE.invokeExact(errno, text, flags));
+      long fd = MEMFD_CREATE.call(text, flags);
       return (int) check(fd, "memfd_create", () -> "name=" + name + " flags=" + hex(flags));
     }
   }
 
   static void ftruncate(int fd, long bytes) throws PosixException {
-    long rc = call(errno -> (int) FTRUNCATE.invokeExact(errno, fd, bytes));
+    long rc = FTRUNCATE.call(fd, bytes);
     check(rc, "ftruncate", () -> "fd=" + fd + " bytes=" + bytes);
   }
 
   static void fallocate(int fd, long offset, long bytes) throws PosixException {
-    long rc = call(errno -> (int) FALLOCATE.invokeExact(errno, fd, 0, offset, bytes));
+    long rc = FALLOCATE.call(fd, 0, offset, bytes, 0, 0);
     check(rc, "fallocate", () -> "fd=" + fd + " offset=" + offset + " bytes=" + bytes);
   }
 
   static int fcntl(int fd, int command, int argument) throws PosixException {
-    long result = call(errno -> (int) FCNTL.invokeExact(errno, fd, command, argument));
+    long result = FCNTL.call(fd, command, argument);
     return (int)
         check(result, "fcntl", () -> "fd=" + fd + " command=" + command + " arg=" + hex(argument));
   }
 
   static void fchmod(int fd, int mode) throws PosixException {
-    long rc = call(errno -> (int) FCHMOD.invokeExact(errno, fd, mode));
+    long rc = FCHMOD.call(fd, mode);
     check(rc, "fchmod", () -> "fd=" + fd + " mode=0" + Integer.toOctalString(mode));
   }
 
+  /// `result` is of a confined arena, as are the further segments of the calls below that have two.
   static void statx(int fd, MemorySegment result) throws PosixException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment path = arena.allocateFrom("");
       int flags = Linux.AT_EMPTY_PATH;
       int mask = Linux.STATX_BASIC_STATS;
-      long rc = call(errno -> (int) STATX.invokeExact(errno, fd, path, flags, mask, result));
+      long rc = STATX.call(fd, path.address(), flags, mask, result.address(), 0);
       check(rc, "statx", () -> "fd=" + fd);
     }
   }
@@ -122,25 +105,25 @@ final class Posix {
   static int open(String path, int flags) throws PosixException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(path);
-      long fd = call(errno -> (int) OPEN.invokeExact(errno, text, flags));
+      long fd = OPEN.call(text, flags);
       return (int) check(fd, "open", () -> "path=" + path + " flags=" + hex(flags));
     }
   }
 
   /// 0, or the negated error number.
   static int flock(int fd, int operation) {
-    return (int) call(errno -> (int) FLOCK.invokeExact(errno, fd, operation));
+    return (int) FLOCK.call(fd, operation);
   }
 
   static void close(int fd) throws PosixException {
-    long rc = callOnce(errno -> (int) CLOSE.invokeExact(errno, fd));
+    long rc = CLOSE.callOnce(fd);
     check(rc == -Errno.EINTR ? 0 : rc, "close", () -> "fd=" + fd);
   }
 
   // Memory
 
   static long mmap(long address, long bytes, int prot, int flags, int fd) throws PosixException {
-    long at = call(errno -> (long) MMAP.invokeExact(errno, address, bytes, prot, flags, fd, 0L));
+    long at = MMAP.call(address, bytes, prot, flags, fd, 0);
     return check(
         at,
         "mmap",
@@ -150,104 +133,103 @@ final class Posix {
   }
 
   static void munmap(long address, long bytes) throws PosixException {
-    long rc = call(errno -> (int) MUNMAP.invokeExact(errno, address, bytes));
+    long rc = MUNMAP.call(address, bytes);
     check(rc, "munmap", () -> "address=0x" + Long.toHexString(address) + " bytes=" + bytes);
   }
 
   /// 0, or the negated error number.
   static int madvise(long address, long bytes, int advice) {
-    return (int) call(errno -> (int) MADVISE.invokeExact(errno, address, bytes, advice));
+    return (int) MADVISE.call(address, bytes, advice);
   }
 
   // Sockets
 
   static int socket(int domain, int type) throws PosixException {
-    long fd = call(errno -> (int) SOCKET.invokeExact(errno, domain, type, 0));
+    long fd = SOCKET.call(domain, type, 0);
     return (int) check(fd, "socket", () -> "domain=" + domain + " type=" + hex(type));
   }
 
   /// 0, or the negated error number.
   static int connect(int fd, MemorySegment address) {
     int bytes = (int) address.byteSize();
-    return (int) call(errno -> (int) CONNECT.invokeExact(errno, fd, address, bytes));
+    return (int) CONNECT.call(fd, address, bytes);
   }
 
   /// 0, or the negated error number.
   static int bind(int fd, MemorySegment address) {
     int bytes = (int) address.byteSize();
-    return (int) call(errno -> (int) BIND.invokeExact(errno, fd, address, bytes));
+    return (int) BIND.call(fd, address, bytes);
   }
 
   static void listen(int fd, int backlog) throws PosixException {
-    long rc = call(errno -> (int) LISTEN.invokeExact(errno, fd, backlog));
+    long rc = LISTEN.call(fd, backlog);
     check(rc, "listen", () -> "fd=" + fd + " backlog=" + backlog);
   }
 
   /// The number of bytes sent, or the negated error number.
   static long sendmsg(int fd, MemorySegment message, int flags) {
-    return call(errno -> (long) SENDMSG.invokeExact(errno, fd, message, flags));
+    return SENDMSG.call(fd, message, flags);
   }
 
   /// The number of bytes received, 0 at the end of the stream, or the negated error number.
   static long recvmsg(int fd, MemorySegment message, int flags) {
-    return call(errno -> (long) RECVMSG.invokeExact(errno, fd, message, flags));
+    return RECVMSG.call(fd, message, flags);
   }
 
   static void setsockopt(int fd, int option, MemorySegment value) throws PosixException {
     int level = Linux.SOL_SOCKET;
     int bytes = (int) value.byteSize();
-    long rc = call(errno -> (int) SETSOCKOPT.invokeExact(errno, fd, level, option, value, bytes));
+    long rc = SETSOCKOPT.call(fd, level, option, value, bytes);
     check(rc, "setsockopt", () -> "fd=" + fd + " option=" + option);
   }
 
   /// 0, or the negated error number; `length` goes in and out.
   static int getsockopt(int fd, int option, MemorySegment value, MemorySegment length) {
     int level = Linux.SOL_SOCKET;
-    return (int)
-        call(errno -> (int) GETSOCKOPT.invokeExact(errno, fd, level, option, value, length));
+    return (int) GETSOCKOPT.call(fd, level, option, value, length.address());
   }
 
   static int ioctlInt(int fd, long request) throws PosixException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(JAVA_INT);
-      long rc = call(errno -> (int) IOCTL.invokeExact(errno, fd, request, result));
+      long rc = IOCTL.call(fd, request, result.address());
       check(rc, "ioctl", () -> "fd=" + fd + " request=" + hex((int) request));
       return result.get(JAVA_INT, 0);
     }
   }
 
   static void shutdown(int fd, int how) throws PosixException {
-    long rc = call(errno -> (int) SHUTDOWN.invokeExact(errno, fd, how));
+    long rc = SHUTDOWN.call(fd, how);
     check(rc, "shutdown", () -> "fd=" + fd + " how=" + how);
   }
 
   // The process
 
   static int prctl(int option, long argument) throws PosixException {
-    long result = call(errno -> (int) PRCTL.invokeExact(errno, option, argument, 0L, 0L, 0L));
+    long result = PRCTL.call(option, argument, 0, 0, 0, 0);
     return (int) check(result, "prctl", () -> "option=" + option + " arg=" + argument);
   }
 
   static void signal(int number, long disposition) throws PosixException {
-    long result = call(errno -> (long) SIGNAL.invokeExact(errno, number, disposition));
+    long result = SIGNAL.call(number, disposition);
     check(Math.min(result, 0), "signal", () -> "number=" + number);
   }
 
   static long sysconf(int name) {
-    return call(errno -> (long) SYSCONF.invokeExact(errno, name));
+    return SYSCONF.call(name);
   }
 
   static int geteuid() {
-    return (int) callOnce(errno -> (int) GETEUID.invokeExact(errno));
+    return (int) GETEUID.callOnce(0);
   }
 
   static void setpriority(int which, int who, int nice) throws PosixException {
-    long rc = call(errno -> (int) SETPRIORITY.invokeExact(errno, which, who, nice));
+    long rc = SETPRIORITY.call(which, who, nice);
     check(rc, "setpriority", () -> "which=" + which + " who=" + who + " nice=" + nice);
   }
 
   static void getrlimit(int resource, MemorySegment result) throws PosixException {
-    long rc = call(errno -> (int) GETRLIMIT.invokeExact(errno, resource, result));
+    long rc = GETRLIMIT.call(resource, result, 0);
     check(rc, "getrlimit", () -> "resource=" + resource);
   }
 
@@ -256,23 +238,23 @@ final class Posix {
   static void mutexInit(MemorySegment mutex, MemorySegment attributes) throws PosixException {
     int shared = Linux.PTHREAD_PROCESS_SHARED;
     int robust = Linux.PTHREAD_MUTEX_ROBUST;
-    long rc = callOnce(errno -> (int) MUTEXATTR_INIT.invokeExact(errno, attributes));
+    long rc = MUTEXATTR_INIT.call(attributes);
     check(-rc, "pthread_mutexattr_init", () -> "");
-    rc = callOnce(errno -> (int) MUTEXATTR_SETPSHARED.invokeExact(errno, attributes, shared));
+    rc = MUTEXATTR_SETPSHARED.call(attributes, shared);
     check(-rc, "pthread_mutexattr_setpshared", () -> "shared=" + shared);
-    rc = callOnce(errno -> (int) MUTEXATTR_SETROBUST.invokeExact(errno, attributes, robust));
+    rc = MUTEXATTR_SETROBUST.call(attributes, robust);
     check(-rc, "pthread_mutexattr_setrobust", () -> "robust=" + robust);
-    rc = callOnce(errno -> (int) MUTEX_INIT.invokeExact(errno, mutex, attributes));
+    rc = MUTEX_INIT.call(mutex, attributes.address());
     check(-rc, "pthread_mutex_init", () -> "");
   }
 
   static void mutexLock(MemorySegment mutex) throws PosixException {
-    long rc = callOnce(errno -> (int) MUTEX_LOCK.invokeExact(errno, mutex));
+    long rc = MUTEX_LOCK.call(mutex);
     check(-rc, "pthread_mutex_lock", () -> "");
   }
 
   static void mutexUnlock(MemorySegment mutex) throws PosixException {
-    long rc = callOnce(errno -> (int) MUTEX_UNLOCK.invokeExact(errno, mutex));
+    long rc = MUTEX_UNLOCK.call(mutex);
     check(-rc, "pthread_mutex_unlock", () -> "");
   }
 

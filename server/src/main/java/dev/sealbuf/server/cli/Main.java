@@ -35,8 +35,7 @@ public final class Main {
   }
 
   /// Knows the command that the arguments begin with; all of them if that is none. Describing a
-  /// command costs picocli more than running it, and picocli is in no AOT cache (its classes are of
-  /// a version that is too old for that).
+  /// command costs picocli more than running it.
   static CommandLine commandLine(String... arguments) {
     CommandLine line = new CommandLine(new Main()).setExecutionExceptionHandler(new Failures());
     List<Class<?>> asked =

@@ -8,8 +8,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// What a runtime's AOT cache is trained with (`scripts/runtime`): a daemon and each command that
-/// people and health checks call, once, in one process, so that one cache serves them all.
+/// What an AOT cache is trained with (`scripts/aot-cache`): a daemon and each command that people
+/// and health checks call, once, in one process, so that one cache serves them all.
 ///
 /// `Rehearsal SOCKET`. Exit status 0 when every command did what it should.
 public final class Rehearsal {

@@ -78,8 +78,8 @@ final class SurroundingsChecks {
             "native code",
             "Netty's library cannot be loaded: " + cause(),
             "mount the temporary folder without noexec, or name another with"
-                + " SEALBUF_JAVA_OPTS=-Dio.netty.native.workdir=DIR; a distribution with a runtime"
-                + " of its own needs neither");
+                + " SEALBUF_JAVA_OPTS=-Dio.netty.native.workdir=DIR; a launcher with the library"
+                + " beside its jars needs neither");
   }
 
   private static String cause() {

@@ -2,8 +2,8 @@ package dev.sealbuf.server.host;
 
 import java.nio.file.Path;
 
-/// The JVM's cache of classes that are loaded and linked already (JEP 483), which `scripts/runtime`
-/// makes for a distribution with a runtime of its own.
+/// The JVM's cache of classes that are loaded and linked already (JEP 483), which
+/// `scripts/aot-cache` makes for each launcher.
 ///
 /// A JVM that finds the cache unfit (made by another build of it, for other jars, with another
 /// collector) goes on without a word and starts as slowly as if there were none. What it has mapped
