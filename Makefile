@@ -29,7 +29,7 @@ bench: build ## Sealbuf, its peers and the floors, at most half an hour; results
 bench-quick: build ## the same in three minutes, with smaller sizes
 	@cd bench && ../.venv/bin/python -m sealbench --plan quick
 
-bench-jmh: build ## the Java client beside a map and memcpy, by JMH, in three minutes; ARGS='Get -prof gc' for a part
+bench-jmh: build ## the Java client beside a map and memcpy, by JMH, in four minutes; ARGS='Get -prof gc' for a part
 	@scripts/maven --quiet package -DskipTests -Pjmh -pl client-java,bench/jmh
 	@cd bench && ../.venv/bin/python -m sealbench.jmh $(ARGS)
 

@@ -1,6 +1,6 @@
 """The Java client by JMH, against a daemon of this tree. Results go to results/jmh.json and jmh.md.
 
-    python -m sealbench.jmh               # two to three minutes
+    python -m sealbench.jmh               # four minutes
     python -m sealbench.jmh Get -prof gc  # a part, with JMH's own options; writes nothing
 
 Client and daemon share one core, as in the other benchmarks. What JMH says while it runs is all
@@ -71,8 +71,8 @@ def aims() -> Iterator[Aim]:
 
 
 def main(chosen: list[str]) -> None:
-    os.sched_setaffinity(0, cores.measuring())
     header = machine.header("jmh")
+    os.sched_setaffinity(0, cores.measuring())
     if chosen:
         run(chosen)
         return
