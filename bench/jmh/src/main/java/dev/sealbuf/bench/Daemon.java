@@ -31,6 +31,8 @@ final class Daemon implements AutoCloseable {
     builder.environment().put("SEALBUF_JAVA_HOME", System.getProperty("java.home", ""));
     Path log = folder.resolve("log");
     process = builder.redirectError(log.toFile()).start();
+    // A benchmark that fails ends its JVM without a tear-down.
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
     String line = process.inputReader().readLine();
     if (line == null || !line.contains(" serving on ")) {
       throw new IllegalStateException(
