@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick bench bench-quick image dist format jdk python
+.PHONY: help demo build test test-quick bench bench-quick bench-jmh image dist format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -31,6 +31,10 @@ bench: build ## Sealbuf, its peers and the floors, at most half an hour; results
 bench-quick: build ## the same in three minutes, with smaller sizes
 	@cd bench && ../.venv/bin/python -m sealbench --plan quick
 
+bench-jmh: build ## the Java client beside a map and memcpy, by JMH, in four minutes; ARGS='Get -prof gc' for a part
+	@scripts/maven --quiet package -DskipTests -Pjmh -pl client-java,bench/jmh
+	@cd bench && ../.venv/bin/python -m sealbench.jmh $(ARGS)
+
 image: build ## the container images sealbuf, sealbuf-producer and sealbuf-worker
 	@scripts/image
 
@@ -38,7 +42,7 @@ dist: build ## everything for users in dist/, tried out: tarball, Maven reposito
 	@scripts/dist
 
 format: build ## google-java-format and ruff
-	@scripts/maven --quiet spotless:apply
+	@scripts/maven --quiet -Pjmh spotless:apply
 	@scripts/python-checks format
 
 jdk:

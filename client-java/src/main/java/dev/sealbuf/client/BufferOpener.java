@@ -2,15 +2,15 @@ package dev.sealbuf.client;
 
 import dev.sealbuf.memory.Deadline;
 import dev.sealbuf.memory.Fd;
-import dev.sealbuf.memory.Mapping;
-import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.LayoutException;
+import dev.sealbuf.protocol.RecordCopy;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import dev.sealbuf.protocol.TableWord;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /// From a name to a buffer: by the catalog alone where the payload lies in a slab, with one request
 /// for the descriptor where it has a segment of its own, and by asking where the catalog does not
@@ -48,6 +48,14 @@ final class BufferOpener {
     return segments.epoch();
   }
 
+  /// The buffer of a name, if it was opened before and the name has it still; null says nothing.
+  @Nullable SealedBuffer getAgain(String name) {
+    FoundBefore.Entry entry = segments.before().get(name);
+    return entry != null && catalog.isCurrent(entry.hash(), entry.word()) && entry.slab().hold()
+        ? SealedBuffer.again(entry)
+        : null;
+  }
+
   SealedBuffer get(String name, byte[] utf8, Deadline deadline) {
     return switch (catalog.find(utf8, deadline)) {
       case CatalogReader.Found found -> open(name, found, deadline);
@@ -76,10 +84,12 @@ final class BufferOpener {
   }
 
   private SealedBuffer open(String name, CatalogReader.Found found, Deadline deadline) {
-    BufferRecord record = read(found.slab(), found.at());
-    return record.segment() == 0
-        ? inSlab(record, found.slab(), found.at())
-        : openDedicated(name, found, deadline);
+    if (found.record().segment() != 0) {
+      return openDedicated(name, found, deadline);
+    }
+    SealedBuffer buffer = SealedBuffer.inSlab(name, found.record(), found.slab());
+    segments.before().put(buffer.entry(found));
+    return buffer;
   }
 
   /// Whether a buffer of that name is published.
@@ -131,13 +141,12 @@ final class BufferOpener {
         withSlab
             ? segments.addSlab(place.slab(), descriptors.getFirst(), place.slabBytes(), since)
             : segments.slab(place.slab(), deadline);
-    BufferRecord record = read(slab, place, name);
+    RecordCopy record = copy(slab, place, name);
     if (!withSegment) {
-      return inSlab(record, slab, place.record());
+      return SealedBuffer.inSlab(name, record, slab);
     }
-    byte[] metadata = metadata(slab, place.record());
     slab.release();
-    return dedicated(record, metadata, descriptors.getLast(), place.segmentBytes());
+    return dedicated(name, record, descriptors.getLast(), place.segmentBytes());
   }
 
   /// The small buffer whose record lies at a place.
@@ -145,27 +154,21 @@ final class BufferOpener {
   /// @throws NotFoundException when its slab was retired meanwhile
   SealedBuffer inSlab(String name, long slab, long record, Deadline deadline) {
     SharedMapping held = segments.slab(slab, deadline);
-    return inSlab(read(held, new Place(slab, 0, record, 0, 0), name), held, record);
+    return SealedBuffer.inSlab(name, copy(held, new Place(slab, 0, record, 0, 0), name), held);
   }
 
-  private static SealedBuffer inSlab(BufferRecord record, SharedMapping slab, long at) {
-    return SealedBuffer.inSlab(record, metadata(slab, at), slab);
-  }
-
-  private static SealedBuffer dedicated(
-      BufferRecord record, byte[] metadata, Fd fd, long segmentBytes) {
+  private static SealedBuffer dedicated(String name, RecordCopy record, Fd fd, long segmentBytes) {
     try {
       record.checkPayload(segmentBytes);
     } catch (LayoutException e) {
       throw damaged(e);
     }
-    Mapping mapping = Segments.mapPublished(fd, segmentBytes);
-    return SealedBuffer.inSegment(record, metadata, mapping);
+    return SealedBuffer.inSegment(name, record, Segments.mapPublished(fd, segmentBytes));
   }
 
-  private static BufferRecord read(SharedMapping slab, Place place, String name) {
-    BufferRecord record = read(slab, place.record());
-    if (!record.name().equals(name)) {
+  private static RecordCopy copy(SharedMapping slab, Place place, String name) {
+    RecordCopy record = copy(slab, place.record());
+    if (!record.read().name().equals(name)) {
       slab.release();
       throw new ProtocolException("record of another name: at=" + place.record());
     }
@@ -178,18 +181,9 @@ final class BufferOpener {
     return record;
   }
 
-  private static BufferRecord read(SharedMapping slab, long at) {
+  private static RecordCopy copy(SharedMapping slab, long at) {
     try {
-      return BufferRecord.read(slab.segment(), at);
-    } catch (LayoutException e) {
-      slab.release();
-      throw damaged(e);
-    }
-  }
-
-  private static byte[] metadata(SharedMapping slab, long at) {
-    try {
-      return BufferRecord.metadata(slab.segment(), at);
+      return RecordCopy.of(slab.segment(), at);
     } catch (LayoutException e) {
       slab.release();
       throw damaged(e);

@@ -168,7 +168,7 @@ public final class BufferWriter implements AutoCloseable {
       state = State.SEALED;
       readOnly.close();
       BufferInfo info = BufferInfo.of(published, part, lender.uid);
-      return SealedBuffer.inSegment(info, part, metadata, mapping, 0);
+      return SealedBuffer.inSegment(new SealedBuffer.Described(info, part, metadata), mapping);
     } catch (ProtocolException e) {
       lender.connection.lose();
       throw e;

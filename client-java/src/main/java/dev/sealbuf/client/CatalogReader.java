@@ -1,11 +1,11 @@
 package dev.sealbuf.client;
 
 import dev.sealbuf.memory.Deadline;
-import dev.sealbuf.protocol.BufferRecord;
 import dev.sealbuf.protocol.DirectoryWord;
 import dev.sealbuf.protocol.HeaderLayout;
 import dev.sealbuf.protocol.LayoutException;
 import dev.sealbuf.protocol.NameHash;
+import dev.sealbuf.protocol.RecordCopy;
 import dev.sealbuf.protocol.TableWord;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -41,15 +41,12 @@ final class CatalogReader {
   sealed interface Lookup {}
 
   /// The record that a table word leads to carries the name; its slab is held for the caller.
-  record Found(long word, SharedMapping slab) implements Lookup {
+  ///
+  /// @param hash of the name
+  record Found(int hash, long word, SharedMapping slab, RecordCopy record) implements Lookup {
     /// Number of the slab.
     long number() {
       return TableWord.slab(word);
-    }
-
-    /// The byte of the slab where the record begins.
-    long at() {
-      return TableWord.offset(word);
     }
   }
 
@@ -173,17 +170,19 @@ final class CatalogReader {
         continue;
       }
       SharedMapping slab = segments.slab(TableWord.slab(word), deadline); // 5
-      if (isNamed(slab, TableWord.offset(word), name)) { // 6
-        return new Found(word, slab);
+      RecordCopy record = ifNamed(slab, TableWord.offset(word), name); // 6
+      if (record != null) {
+        return new Found(hash, word, slab, record);
       }
       slab.release();
     }
     return Miss.ASK;
   }
 
-  private static boolean isNamed(SharedMapping slab, long at, byte[] name) throws LayoutException {
+  private static @Nullable RecordCopy ifNamed(SharedMapping slab, long at, byte[] name)
+      throws LayoutException {
     try {
-      return BufferRecord.isNamed(slab.segment(), at, name);
+      return RecordCopy.ifNamed(slab.segment(), at, name);
     } catch (LayoutException e) {
       slab.release();
       throw e;

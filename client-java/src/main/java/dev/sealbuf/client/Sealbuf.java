@@ -91,7 +91,8 @@ public final class Sealbuf extends Publishing implements AutoCloseable {
   ///
   /// @throws NotFoundException when there is none
   public SealedBuffer get(String name) {
-    return get(name, Checked.utf8(name), deadline());
+    SealedBuffer again = sessions.current().opener().getAgain(name);
+    return again != null ? again : get(name, Checked.utf8(name), deadline());
   }
 
   /// The buffer of a name, as soon as there is one.

@@ -2,12 +2,15 @@ package dev.sealbuf.client;
 
 import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.protocol.BufferRecord;
+import dev.sealbuf.protocol.RecordCopy;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /// A published buffer: bytes that nobody can change any more, the kernel sees to it.
 ///
@@ -20,47 +23,94 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /// neither it nor a view can be reached any more, which only the garbage collector finds out: until
 /// then it keeps the memory of what was deleted.
 public final class SealedBuffer implements AutoCloseable {
-  private final BufferInfo info;
-  private final Shape shape;
-  private final byte[] metadata;
-  private final MemorySegment bytes;
-  private final Runnable end;
-  private final AtomicBoolean closed = new AtomicBoolean();
-  private volatile boolean pinned;
+  private static final VarHandle CLOSED = closed();
 
-  private SealedBuffer(
-      BufferInfo info, Shape shape, byte[] metadata, MemorySegment bytes, Runnable end) {
-    this.info = info;
-    this.shape = shape;
-    this.metadata = metadata;
+  private final String name;
+  private final MemorySegment bytes;
+  private final Hold hold;
+  private volatile boolean closed;
+  private volatile boolean pinned;
+  private Supplier<Described> described;
+
+  /// What is known beside name and bytes.
+  static final class Described implements Supplier<Described> {
+    private final BufferInfo info;
+    private final Shape shape;
+    private final byte[] metadata;
+
+    Described(BufferInfo info, Shape shape, byte[] metadata) {
+      this.info = info;
+      this.shape = shape;
+      this.metadata = metadata;
+    }
+
+    static Described of(RecordCopy copy) {
+      BufferRecord record = copy.read();
+      Shape shape = Shape.of(record.description(), record.nbytes());
+      return new Described(BufferInfo.of(record, shape), shape, copy.metadata());
+    }
+
+    @Override
+    public Described get() {
+      return this;
+    }
+  }
+
+  private SealedBuffer(String name, MemorySegment bytes, Hold hold, Supplier<Described> described) {
+    this.name = name;
     this.bytes = bytes;
-    this.end = end;
+    this.hold = hold;
+    this.described = described;
   }
 
   /// A buffer in a slab that is held for it.
-  static SealedBuffer inSlab(BufferRecord record, byte[] metadata, SharedMapping slab) {
-    Shape shape = Shape.of(record.description(), record.nbytes());
+  static SealedBuffer inSlab(String name, RecordCopy record, SharedMapping slab) {
     MemorySegment bytes = slab.segment().asSlice(record.offset(), record.nbytes());
-    return new SealedBuffer(BufferInfo.of(record, shape), shape, metadata, bytes, slab::release);
+    return new SealedBuffer(name, bytes, slab, () -> Described.of(record));
+  }
+
+  /// What was opened before, in a slab that is held for this.
+  static SealedBuffer again(FoundBefore.Entry entry) {
+    return new SealedBuffer(entry.name(), entry.bytes(), entry.slab(), entry.described());
+  }
+
+  /// What to open this by again.
+  FoundBefore.Entry entry(CatalogReader.Found found) {
+    return new FoundBefore.Entry(name, found.hash(), found.word(), found.slab(), bytes, described);
   }
 
   /// A buffer in a dedicated segment; owns the mapping.
-  static SealedBuffer inSegment(BufferRecord record, byte[] metadata, Mapping mapping) {
-    Shape shape = Shape.of(record.description(), record.nbytes());
-    return inSegment(BufferInfo.of(record, shape), shape, metadata, mapping, record.offset());
+  static SealedBuffer inSegment(String name, RecordCopy record, Mapping mapping) {
+    MemorySegment bytes = mapping.segment().asSlice(record.offset(), record.nbytes());
+    return new SealedBuffer(name, bytes, mapping::close, () -> Described.of(record));
   }
 
   /// The same, by what its producer knows.
-  static SealedBuffer inSegment(
-      BufferInfo info, Shape shape, byte[] metadata, Mapping mapping, long offset) {
-    MemorySegment bytes = mapping.segment().asSlice(offset, info.nbytes());
-    return new SealedBuffer(info, shape, metadata, bytes, mapping::close);
+  static SealedBuffer inSegment(Described described, Mapping mapping) {
+    BufferInfo info = described.info;
+    MemorySegment bytes = mapping.segment().asSlice(0, info.nbytes());
+    return new SealedBuffer(info.name(), bytes, mapping::close, described);
+  }
+
+  private static VarHandle closed() {
+    try {
+      return MethodHandles.lookup().findVarHandle(SealedBuffer.class, "closed", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /// Read when somebody asks first. Two threads that ask at once may both read, and see the same.
+  private Described described() {
+    Described read = described.get();
+    described = read;
+    return read;
   }
 
   /// The bytes, read-only, whatever their number.
   public MemorySegment segment() {
-    if (closed.get()) {
-      throw new ClosedException("the buffer is closed: name=" + info.name());
+    if (closed) {
+      throw new ClosedException("the buffer is closed: name=" + name);
     }
     return bytes;
   }
@@ -89,53 +139,53 @@ public final class SealedBuffer implements AutoCloseable {
 
   /// All that the store says about it.
   public BufferInfo info() {
-    return info;
+    return described().info;
   }
 
   public String name() {
-    return info.name();
+    return name;
   }
 
   /// Number of the publication; grows with every publication of the daemon.
   public long version() {
-    return info.version();
+    return info().version();
   }
 
   /// The uid that published.
   public long owner() {
-    return info.owner();
+    return info().owner();
   }
 
   public long nbytes() {
-    return info.nbytes();
+    return bytes.byteSize();
   }
 
   /// Type and number of the items.
   public Shape shape() {
-    return shape;
+    return described().shape;
   }
 
   public ElementType elementType() {
-    return shape.elementType();
+    return shape().elementType();
   }
 
   /// PEP 3118 format of an item.
   public String format() {
-    return info.format();
+    return info().format();
   }
 
   /// Bytes from one item to the next along each axis.
   public List<Long> strides() {
-    return shape.strides();
+    return shape().strides();
   }
 
   /// A copy of what its producer said beside the bytes; no bytes if that was nothing.
   public byte[] metadata() {
-    return metadata.clone();
+    return described().metadata.clone();
   }
 
   public Instant created() {
-    return info.created();
+    return info().created();
   }
 
   /// Ends the use of this object, and the mapping if it has one of its own. Does nothing when this
@@ -145,13 +195,13 @@ public final class SealedBuffer implements AutoCloseable {
   ///   changed
   @Override
   public void close() {
-    if (closed.getAndSet(true) || pinned) {
+    if ((boolean) CLOSED.getAndSet(this, true) || pinned) {
       return;
     }
     try {
-      Views.end(end, info.name());
+      Views.end(hold::release, name);
     } catch (StillMappedException e) {
-      closed.set(false);
+      closed = false;
       throw e;
     }
   }
@@ -159,6 +209,6 @@ public final class SealedBuffer implements AutoCloseable {
   @Override
   public String toString() {
     return "SealedBuffer[name=%s version=%d nbytes=%d%s]"
-        .formatted(info.name(), info.version(), info.nbytes(), closed.get() ? " closed" : "");
+        .formatted(name, version(), nbytes(), closed ? " closed" : "");
   }
 }

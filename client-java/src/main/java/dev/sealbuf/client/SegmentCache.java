@@ -36,6 +36,7 @@ final class SegmentCache {
   private final MemorySegment header;
   private final ConcurrentMap<Long, SharedMapping> mapped = new ConcurrentHashMap<>();
   private final Queue<Long> slabs = new ConcurrentLinkedQueue<>();
+  private final FoundBefore before = new FoundBefore();
   private long seen;
 
   /// @param first the first catalog segment, which begins with the header and stays as long as the
@@ -50,6 +51,11 @@ final class SegmentCache {
 
   MemorySegment header() {
     return header;
+  }
+
+  /// What was found in the slabs that are mapped.
+  FoundBefore before() {
+    return before;
   }
 
   /// To be asked before the request that brings a segment.
@@ -124,6 +130,7 @@ final class SegmentCache {
         break;
       }
       letGo(oldest);
+      before.forget();
     }
     return added;
   }
@@ -139,6 +146,7 @@ final class SegmentCache {
     if (isRetired(number, since)) {
       slabs.remove(number);
       letGo(number);
+      before.forget();
     }
     return current;
   }
@@ -162,6 +170,9 @@ final class SegmentCache {
   /// the catalog can tell, by the time that it was read.
   synchronized void letGoOfRetired() {
     long now = HeaderLayout.epoch(header);
+    if (now == seen) {
+      return;
+    }
     for (long at = seen; at < now && now - seen <= TOLD_MAX; at++) {
       long number = HeaderLayout.retired(header, at);
       slabs.remove(number);
@@ -171,6 +182,7 @@ final class SegmentCache {
       letGoOfAll();
     }
     seen = now;
+    before.forget();
   }
 
   private void letGoOfAll() {
@@ -189,6 +201,7 @@ final class SegmentCache {
   void close() {
     first.letGo();
     letGoOfAll();
+    before.forget();
   }
 
   /// How many segments are mapped for later, besides the first.

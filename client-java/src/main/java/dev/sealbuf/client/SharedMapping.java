@@ -27,7 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// | current, n open | n + 1 | n - 1 | leaving, or ended when n = 0 |
 /// | leaving, n open | refused | n - 1, ended with the last | nothing |
 /// | ended | refused | - | nothing |
-final class SharedMapping {
+final class SharedMapping implements Hold {
   /// The sign bit of the state; the other bits count open buffers.
   private static final int LEAVING = Integer.MIN_VALUE;
 
@@ -54,6 +54,11 @@ final class SharedMapping {
     return segment.scope().isAlive();
   }
 
+  /// Whether this was let go of.
+  boolean isLeaving() {
+    return state.get() < 0;
+  }
+
   /// Keeps this mapped until [#release]; false when it is too late.
   boolean hold() {
     if (state.getAndIncrement() >= 0) {
@@ -63,7 +68,8 @@ final class SharedMapping {
     return false;
   }
 
-  void release() {
+  @Override
+  public void release() {
     if (state.decrementAndGet() == LEAVING) {
       end();
     }

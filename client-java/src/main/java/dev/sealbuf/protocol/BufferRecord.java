@@ -27,7 +27,10 @@ public record BufferRecord(
 
   /// Whether the record at byte `at` of a slab is complete within it and carries this name.
   public static boolean isNamed(MemorySegment slab, long at, byte[] name) throws LayoutException {
-    RecordParts parts = RecordParts.read(slab, at);
+    return isNamed(slab, at, RecordParts.read(slab, at), name);
+  }
+
+  static boolean isNamed(MemorySegment slab, long at, RecordParts parts, byte[] name) {
     long start = at + parts.name();
     return parts.nameBytes() == name.length
         && MemorySegment.mismatch(
@@ -37,24 +40,34 @@ public record BufferRecord(
 
   /// Reads the record at byte `at` of a slab.
   public static BufferRecord read(MemorySegment slab, long at) throws LayoutException {
-    RecordParts parts = RecordParts.read(slab, at);
-    BufferRecord record =
-        new BufferRecord(
-            text(slab, at + parts.name(), parts.nameBytes()),
-            slab.get(LittleEndian.U64, at + RecordLayout.BUFFER),
-            slab.get(LittleEndian.U64, at + RecordLayout.VERSION),
-            slab.get(LittleEndian.U64, at + RecordLayout.SEGMENT),
-            slab.get(LittleEndian.U64, at + RecordLayout.OFFSET),
-            slab.get(LittleEndian.U64, at + RecordLayout.NBYTES),
-            slab.get(LittleEndian.U64, at + RecordLayout.CREATED),
-            Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.OWNER)),
-            description(slab, at, parts),
-            Integer.toUnsignedLong(slab.get(LittleEndian.U32, at + RecordLayout.EXPIRES)));
-    if (record.segment == 0) {
-      record.checkPayload(slab.byteSize());
+    return read(slab, at, slab.byteSize());
+  }
+
+  /// @param slabBytes of the slab that the record is of, for a payload that lies there too
+  static BufferRecord read(MemorySegment memory, long at, long slabBytes) throws LayoutException {
+    RecordParts parts = RecordParts.read(memory, at);
+    check(memory, at, parts, slabBytes);
+    return new BufferRecord(
+        text(memory, at + parts.name(), parts.nameBytes()),
+        memory.get(LittleEndian.U64, at + RecordLayout.BUFFER),
+        memory.get(LittleEndian.U64, at + RecordLayout.VERSION),
+        memory.get(LittleEndian.U64, at + RecordLayout.SEGMENT),
+        memory.get(LittleEndian.U64, at + RecordLayout.OFFSET),
+        memory.get(LittleEndian.U64, at + RecordLayout.NBYTES),
+        memory.get(LittleEndian.U64, at + RecordLayout.CREATED),
+        Integer.toUnsignedLong(memory.get(LittleEndian.U32, at + RecordLayout.OWNER)),
+        description(memory, at, parts),
+        Integer.toUnsignedLong(memory.get(LittleEndian.U32, at + RecordLayout.EXPIRES)));
+  }
+
+  /// Checks that the numbers of a record add up, without making anything of them.
+  static void check(MemorySegment memory, long at, RecordParts parts, long slabBytes)
+      throws LayoutException {
+    long nbytes = memory.get(LittleEndian.U64, at + RecordLayout.NBYTES);
+    if (memory.get(LittleEndian.U64, at + RecordLayout.SEGMENT) == 0) {
+      checkPayload(memory.get(LittleEndian.U64, at + RecordLayout.OFFSET), nbytes, slabBytes);
     }
-    record.checkItems();
-    return record;
+    checkItems(memory, at, parts, nbytes);
   }
 
   /// Reads the metadata of the record at byte `at` of a slab. It may be long and is nobody's
@@ -66,6 +79,10 @@ public record BufferRecord(
 
   /// Checks that the payload lies within a segment of so many bytes.
   public void checkPayload(long segmentBytes) throws LayoutException {
+    checkPayload(offset, nbytes, segmentBytes);
+  }
+
+  static void checkPayload(long offset, long nbytes, long segmentBytes) throws LayoutException {
     if (offset < 0
         || nbytes < 0
         || offset % RecordLayout.ALIGNMENT != 0
@@ -79,19 +96,29 @@ public record BufferRecord(
   }
 
   /// Checks that the items are as many bytes as the payload: users have their number from either.
-  private void checkItems() throws LayoutException {
-    long bytes = description.itemBytes(nbytes);
+  private static void checkItems(MemorySegment memory, long at, RecordParts parts, long nbytes)
+      throws LayoutException {
+    long bytes = itemBytes(memory, at + parts.strides(), parts.ndim(), nbytes);
     boolean fit = bytes >= 0;
-    for (long items : description.shape()) {
+    for (int axis = 0; axis < parts.ndim(); axis++) {
+      long items = integer(memory, at + RecordLayout.SHAPE, axis);
       fit = fit && items >= 0 && (items == 0 || bytes <= Limits.SEQ_MAX / items);
       bytes *= items;
     }
     if (!fit || bytes != nbytes) {
+      Description description = description(memory, at, parts);
       throw new LayoutException(
           "items do not fill the payload: shape=%s strides=%s nbytes=%s"
               .formatted(
                   description.shape(), description.strides(), Long.toUnsignedString(nbytes)));
     }
+  }
+
+  /// As [Description#itemBytes].
+  private static long itemBytes(MemorySegment memory, long strides, int ndim, long nbytes) {
+    return ndim == 0
+        ? nbytes
+        : Math.min(integer(memory, strides, 0), integer(memory, strides, ndim - 1));
   }
 
   private static Description description(MemorySegment slab, long at, RecordParts parts) {
@@ -106,9 +133,13 @@ public record BufferRecord(
   private static List<Long> integers(MemorySegment slab, long at, int count) {
     Long[] values = new Long[count];
     for (int i = 0; i < count; i++) {
-      values[i] = slab.get(LittleEndian.U64, at + (long) i * Long.BYTES);
+      values[i] = integer(slab, at, i);
     }
     return List.of(values);
+  }
+
+  private static long integer(MemorySegment slab, long at, int index) {
+    return slab.get(LittleEndian.U64, at + (long) index * Long.BYTES);
   }
 
   private static String text(MemorySegment slab, long at, int bytes) {

@@ -8,6 +8,8 @@ public final class Names {
   /// Longest text that [#printable(String)] lets through, so that one message stays one line.
   private static final int PRINTABLE_MAX = 300;
 
+  private static final byte DELETE = 0x7f;
+
   private Names() {}
 
   /// Checks a name and encodes it.
@@ -23,12 +25,25 @@ public final class Names {
     if (prefix.length() > Limits.NAME_MAX) {
       throw tooLong(utf8Length(prefix));
     }
-    checkPoints(prefix);
     byte[] bytes = prefix.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length != prefix.length() || !isPlain(bytes)) {
+      checkPoints(prefix);
+    }
     if (bytes.length > Limits.NAME_MAX) {
       throw tooLong(bytes.length);
     }
     return bytes;
+  }
+
+  /// Whether a text with as many bytes as letters surely needs no closer look, as hardly any does.
+  /// Java writes a question mark for a surrogate without its partner.
+  private static boolean isPlain(byte[] utf8) {
+    for (byte each : utf8) {
+      if (each < ' ' || each == DELETE || each == '?') {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// A surrogate without its partner has no UTF-8; Java would silently write a question mark.

@@ -269,7 +269,7 @@ class CatalogReaderTest {
 
   private static long place(Lookup lookup) {
     assertThat(lookup).isInstanceOf(Found.class);
-    return ((Found) lookup).at();
+    return TableWord.offset(((Found) lookup).word());
   }
 
   private static long word(long at) {

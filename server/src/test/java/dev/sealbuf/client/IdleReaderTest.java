@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// A store that makes no call gives back what nobody looks at. No garbage collection is asked for.
+/// A store that makes no call gives back what nobody looks at. No garbage collection is asked for
+/// but where something was forgotten.
 @Tag("daemon")
 @Timeout(60)
 @ExtendWith(Unprivileged.class)
@@ -49,6 +50,28 @@ class IdleReaderTest {
         Thread.onSpinWait();
       }
     }
+  }
+
+  @Test
+  void aBufferThatNobodyClosedIsGivenBackWithTheGarbage() {
+    try (DaemonProcess daemon = DaemonProcess.start();
+        Sealbuf writer = daemon.connect();
+        Sealbuf reader = daemon.connect()) {
+      int connected = Mapping.live();
+      fill(writer);
+      reader.list("").forEach(info -> forget(reader, info.name()));
+      deleteAll(writer);
+      while (Mapping.live() > connected) { // the test's timeout is the deadline
+        System.gc();
+        LockSupport.parkNanos(PAUSE);
+      }
+    }
+  }
+
+  /// Opens a buffer twice and closes it once.
+  private static void forget(Sealbuf reader, String name) {
+    reader.get(name).close();
+    assertThat(reader.get(name).nbytes()).isEqualTo(NBYTES);
   }
 
   @Test

@@ -79,6 +79,39 @@ class SealbufTest {
   }
 
   @Test
+  void aNameThatWasReadBeforeIsReadAsItIsNow() {
+    PutOptions replacing = PutOptions.NONE.replacing();
+    for (int nbytes : new int[] {3, 5, INLINE_MAX + 1, 7}) {
+      BufferInfo put = store.put("read-again", Content.of("read", nbytes), replacing);
+      for (int i = 0; i < 3; i++) {
+        try (SealedBuffer buffer = store.get("read-again")) {
+          assertThat(buffer.info()).isEqualTo(put);
+          assertThat(buffer.toByteArray()).isEqualTo(Content.of("read", nbytes));
+        }
+      }
+    }
+    store.delete("read-again");
+    assertThatThrownBy(() -> store.get("read-again")).isInstanceOf(NotFoundException.class);
+  }
+
+  @Test
+  void whatIsSaidAboutABufferOutlivesItsCloseAndItsName() {
+    Shape shape = Shape.of(ElementType.FLOAT32, 2, 3);
+    PutOptions options = PutOptions.NONE.withShape(shape).withMetadata(new byte[] {4, 2});
+    BufferInfo put = store.put("said-of-it", new byte[24], options);
+    SealedBuffer first = store.get("said-of-it");
+    SealedBuffer again = store.get("said-of-it");
+    first.close();
+    again.close();
+    store.delete("said-of-it");
+    for (SealedBuffer closed : List.of(first, again)) {
+      assertThat(closed.info()).isEqualTo(put);
+      assertThat(closed.shape()).isEqualTo(shape);
+      assertThat(closed.metadata()).containsExactly(4, 2);
+    }
+  }
+
+  @Test
   void noBytesAreABufferToo() {
     store.put("none/put", new byte[0]);
     try (BufferWriter writer = store.create("none/create", 0)) {
