@@ -9,6 +9,7 @@ JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main se
 BUILT := server/target/.built
 LAUNCHED := server/target/sealbuf/lib/sealbuf-server.jar
 CACHE := server/target/sealbuf/lib/sealbuf.aot
+JDK := server/target/.jdk
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -60,9 +61,15 @@ $(BUILT): $(JAVA_SOURCES)
 	@scripts/maven --quiet package -DskipTests -pl client-java,server
 	@touch $@
 
-# The JVM refuses a cache of older jars, so it is made after them. It only saves time: where no daemon can be
+# The JVM refuses a cache of older jars or another Java, so it is made after them. It only saves time: where no daemon can be
 # rehearsed, there is none.
-$(CACHE): $(BUILT) $(LAUNCHED) scripts/aot-cache scripts/RenewClasses.java
+$(CACHE): $(BUILT) $(LAUNCHED) $(JDK) scripts/aot-cache scripts/RenewClasses.java
 	@scripts/aot-cache server/target/sealbuf "$$(scripts/find-jdk)" || echo "$@: left out, the launcher starts more slowly without it" >&2
 
 $(LAUNCHED): $(BUILT) ;
+
+# Touched only when it is another one: a package's files keep the time at which they were made.
+$(JDK): jdk
+	@mkdir -p $(@D)
+	@{ scripts/find-jdk; cat "$$(scripts/find-jdk)/release"; } >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@

@@ -12,7 +12,7 @@ import java.lang.constant.ClassDesc;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
+import java.nio.file.StandardCopyOption;
 import java.time.LocalDateTime;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -48,9 +48,9 @@ public final class RenewClasses {
     if (classes.files.containsKey(NOTICE)) {
       return;
     }
-    FileTime time = Files.getLastModifiedTime(jar);
-    Files.write(jar, classes.renewed());
-    Files.setLastModifiedTime(jar, time);
+    Path renewed = Files.write(jar.resolveSibling(jar.getFileName() + ".new"), classes.renewed());
+    Files.setLastModifiedTime(renewed, Files.getLastModifiedTime(jar));
+    Files.move(renewed, jar, StandardCopyOption.ATOMIC_MOVE);
   }
 
   private void read(Path jar) throws IOException {

@@ -49,7 +49,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
     "stat": (),
     "ping": (),
 }
-"""The fields of each request; `?`: may be absent."""
+"""The fields of each request, in the order in which they are written; `?`: may be absent."""
 
 ANSWERS: dict[str, frozenset[str]] = {
     "hello": frozenset({"welcome"}),
@@ -197,10 +197,11 @@ _TYPES = {kind: {"seq": INT, **fields} for kind, fields in REPLIES.items()}
 
 def encode_request(op: str, seq: int, fields: Mapping[str, Any], payload_bytes: int = 0) -> bytes:
     """Prefix and head of a request. Fields that are None or False are left out."""
-    keys, head = _KEYS[op], f'{{"op":"{op}","seq":{seq}'
-    for name, value in fields.items():
+    head = f'{{"op":"{op}","seq":{seq}'
+    for name, key in _KEYS[op].items():
+        value = fields.get(name)
         if value is not None and value is not False:
-            head += keys[name] + encode_value(value)
+            head += key + encode_value(value)
     return framed(head + "}", payload_bytes)
 
 

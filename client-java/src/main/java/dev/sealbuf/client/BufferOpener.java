@@ -88,7 +88,9 @@ final class BufferOpener {
       return openDedicated(name, found, deadline);
     }
     SealedBuffer buffer = SealedBuffer.inSlab(name, found.record(), found.slab());
-    segments.before().put(buffer.entry(found));
+    if (found.record().bytes() <= FoundBefore.RECORD_MAX) {
+      segments.before().put(buffer.entry(found));
+    }
     return buffer;
   }
 

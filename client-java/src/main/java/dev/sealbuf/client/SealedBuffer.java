@@ -30,7 +30,7 @@ public final class SealedBuffer implements AutoCloseable {
   private final Hold hold;
   private volatile boolean closed;
   private volatile boolean pinned;
-  private Supplier<Described> described;
+  private volatile Supplier<Described> described;
 
   /// What is known beside name and bytes.
   static final class Described implements Supplier<Described> {

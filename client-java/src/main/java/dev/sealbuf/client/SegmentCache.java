@@ -26,6 +26,8 @@ final class SegmentCache {
   /// Slabs of 2 MiB that a client keeps mapped without reading from them.
   private static final int CACHED_MAX = 1024;
 
+  private static final int LET_GO_AT_ONCE = 32;
+
   /// Retirements that can be told one by one. The daemon writes up to half of the ring of `retired`
   /// words ahead of `epoch`, so only the other half is sure to be what it was.
   private static final int TOLD_MAX = HeaderLayout.RETIRED / 2;
@@ -124,15 +126,22 @@ final class SegmentCache {
     }
     slabs.add(number);
     SharedMapping added = add(number, fd, bytes, since);
-    while (mapped.size() > CACHED_MAX) {
+    if (mapped.size() > CACHED_MAX) {
+      letGoOfOldest();
+    }
+    return added;
+  }
+
+  /// A few at once, since all that was found before is looked through for it.
+  private void letGoOfOldest() {
+    while (mapped.size() > CACHED_MAX - LET_GO_AT_ONCE) {
       Long oldest = slabs.poll();
       if (oldest == null) {
         break;
       }
       letGo(oldest);
-      before.forget();
     }
-    return added;
+    before.forget();
   }
 
   private SharedMapping add(long number, Fd fd, long bytes, long since) {

@@ -36,6 +36,11 @@ public final class RecordCopy {
     return new RecordCopy(words, slab.byteSize());
   }
 
+  /// What it takes of the heap, about.
+  public int bytes() {
+    return words.length * Long.BYTES;
+  }
+
   private MemorySegment memory() {
     return MemorySegment.ofArray(words);
   }

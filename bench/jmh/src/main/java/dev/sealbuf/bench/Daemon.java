@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 
 /// A daemon of its own for one trial, started by the launcher as a user would, and a client of it.
 final class Daemon implements AutoCloseable {
-  /// The launcher of the tree, as `scripts/bench-jmh` names it.
+  /// The launcher of the tree, as `sealbench/jmh.py` names it.
   private static final String LAUNCHER = "sealbuf.launcher";
 
   private static final String CAPACITY = "1GiB";

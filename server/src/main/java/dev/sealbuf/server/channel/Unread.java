@@ -38,7 +38,7 @@ final class Unread implements AutoCloseable {
   void borrow(ByteBuffer more) {
     if (isEmpty()) {
       bytes = more;
-    } else { // a new length, so that it is settled anew
+    } else {
       bytes = ByteBuffer.allocate(bytes.remaining() + more.remaining()).put(bytes).put(more).flip();
     }
   }
@@ -46,7 +46,7 @@ final class Unread implements AutoCloseable {
   /// Makes what is left its own; false if there is no room for it.
   boolean settle() {
     int left = bytes.remaining();
-    if (left == kept) {
+    if (left == kept && bytes.capacity() == kept) {
       return true;
     }
     share.give(counted(kept));

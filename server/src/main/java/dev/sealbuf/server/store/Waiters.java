@@ -52,6 +52,7 @@ final class Waiters implements PublicationListener {
   private final SequencedSet<Name> changed = new LinkedHashSet<>();
 
   private boolean scheduled;
+  private boolean serving;
   private long arrivals;
 
   /// @param turns runs tasks on the loop, and looks after the sockets between any two
@@ -111,7 +112,7 @@ final class Waiters implements PublicationListener {
 
   /// Answers the first who wait for what was published in this turn.
   void serveFirst() {
-    if (!changed.isEmpty()) {
+    if (!serving && !changed.isEmpty()) {
       var _ = serveUntil(clock.nanos() + FIRST_SLICE_NANOS);
     }
   }
@@ -127,25 +128,32 @@ final class Waiters implements PublicationListener {
   }
 
   private void serveChanged() {
-    scheduled = !serveUntil(clock.nanos() + SLICE_NANOS);
-    if (scheduled) {
+    scheduled = false;
+    if (!serveUntil(clock.nanos() + SLICE_NANOS)) {
+      scheduled = true;
       turns.execute(this::serveChanged);
     }
   }
 
   /// Looks at those who wait at the names to which something happened; false when the slice ended
-  /// first.
+  /// first. An answer may let its session go on, which may publish something in turn: whoever waits
+  /// for that is answered by this same loop, when nobody is half answered.
   private boolean serveUntil(long sliceEnd) {
-    while (!changed.isEmpty()) {
-      Name name = changed.removeFirst();
-      if (!serve(name, sliceEnd)) {
-        changed.add(name);
+    serving = true;
+    try {
+      while (!changed.isEmpty()) {
+        Name name = changed.removeFirst();
+        if (!serve(name, sliceEnd)) {
+          changed.add(name);
+        }
+        if (!changed.isEmpty() && clock.nanos() - sliceEnd > 0) {
+          return false;
+        }
       }
-      if (!changed.isEmpty() && clock.nanos() - sliceEnd > 0) {
-        return false;
-      }
+      return true;
+    } finally {
+      serving = false;
     }
-    return true;
   }
 
   /// False when the slice ended first.

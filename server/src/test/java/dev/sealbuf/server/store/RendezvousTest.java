@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,36 @@ class RendezvousTest {
     assertThat(List.of(putTold, sealTold)).containsOnly(true);
     TestStore.close(ofPut.join().descriptors());
     TestStore.close(ofSeal.join().descriptors());
+  }
+
+  /// An answer lets its session go on, with a request that waited behind it.
+  @Test
+  void whatAnAnswerSetsOffAnswersNobodyTwice() throws Refusal {
+    Terms replacing = new Terms(true, NONE, NONE);
+    AtomicInteger answers = new AtomicInteger();
+    CompletableFuture<Location> next = open(READER, "b", NONE, LONG);
+    store.on(each ->
+        each.openBuffer(READER, "a", NONE, NONE, LONG)
+            .thenAccept(location -> {
+              answers.incrementAndGet();
+              TestStore.close(location.descriptors());
+              for (String name : List.of("a", "b")) {
+                put(each, name, replacing);
+              }
+            }));
+
+    store.put(PRODUCER, "a", "bytes");
+
+    TestStore.close(next.join().descriptors());
+    assertThat(answers).hasValue(1);
+  }
+
+  private static void put(Store store, String name, Terms terms) {
+    try {
+      store.put(PRODUCER, Optional.of(name), ByteBuffer.allocate(1), terms);
+    } catch (Refusal e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
