@@ -3,6 +3,7 @@ package dev.sealbuf.client;
 import dev.sealbuf.memory.Fd;
 import dev.sealbuf.protocol.Reply;
 import java.util.List;
+import java.util.OptionalLong;
 
 /// A reply and the descriptors that came with it, which end with this object: what is to live
 /// longer is mapped before.
@@ -25,6 +26,15 @@ record Answer(Reply reply, List<Fd> descriptors) implements AutoCloseable {
               .formatted(reply.getClass().getSimpleName(), type.getSimpleName()));
     }
     return type.cast(reply);
+  }
+
+  /// The unfinished buffer that comes with it, to be given back if nobody waits for it.
+  OptionalLong lent() {
+    return switch (reply) {
+      case Reply.Lent loan -> OptionalLong.of(loan.buffer());
+      case Reply.PublishedLent made -> OptionalLong.of(made.spare());
+      default -> OptionalLong.empty();
+    };
   }
 
   @Override

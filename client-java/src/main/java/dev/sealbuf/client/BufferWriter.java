@@ -80,11 +80,7 @@ public final class BufferWriter implements AutoCloseable {
 
   private static BufferWriter map(
       Lender lender, Reply.Lent loan, List<Fd> descriptors, Shape shape, byte[] metadata) {
-    if (loan.nbytes() > loan.segmentBytes()) {
-      throw new ProtocolException(
-          "segment shorter than the buffer: segment_bytes=%d nbytes=%d"
-              .formatted(loan.segmentBytes(), loan.nbytes()));
-    }
+    Segments.requireLength(loan);
     Mapping mapping = Segments.mapLent(descriptors.getFirst(), loan.segmentBytes());
     try {
       Fd readOnly = descriptors.getLast().dup();

@@ -23,11 +23,13 @@ import java.lang.foreign.MemorySegment;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -43,8 +45,8 @@ import java.util.function.LongFunction;
 /// **Deadlines.** A call that waited too long leaves, its reply comes later. Replies carry the
 /// number of their request, so the next call skips those of earlier ones and closes their
 /// descriptors; a loan that nobody waits for, and one whose writer could not say abort, is given
-/// back along with it. A request that could not be sent whole is different: the stream is out of
-/// step and the connection ends.
+/// back along with it, or by [#tidy] if there is none. A request that could not be sent whole is
+/// different: the stream is out of step and the connection ends.
 ///
 /// **Ends.** The user closes, or the connection is *lost*: by the peer, by an error on the stream,
 /// or because it cannot be trusted any more ([ProtocolException]). A lost one says
@@ -65,6 +67,9 @@ final class Connection implements AutoCloseable {
   /// Room for several frames without a page; a longer one takes more calls.
   static final long SHORT_FRAMES = 16 * 1024;
 
+  /// How long the daemon may take to be told what is given back.
+  private static final Duration TIDYING = Duration.ofMillis(100);
+
   private final UnixSocket socket;
   private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
   private final ReentrantLock turn = new ReentrantLock();
@@ -73,6 +78,7 @@ final class Connection implements AutoCloseable {
   private final ByteBuffer bytes;
   private final Deque<Fd> arrived = new ArrayDeque<>();
   private final Queue<Long> orphans = new ConcurrentLinkedQueue<>();
+  private final Spares spares = new Spares(orphans::add);
   private long seq;
   private long answered;
   private boolean sent;
@@ -143,7 +149,12 @@ final class Connection implements AutoCloseable {
       answer.close();
       throw failure(failure);
     }
-    return answer;
+    return spares.keep(answer);
+  }
+
+  /// Segments for publications to come, by what came with those before.
+  Spares spares() {
+    return spares;
   }
 
   /// Whether every request has its reply, so that somebody else may use this connection.
@@ -159,6 +170,19 @@ final class Connection implements AutoCloseable {
   /// Has an unfinished buffer aborted along with the next request.
   void forget(long unfinished) {
     orphans.add(unfinished);
+  }
+
+  /// Has the daemon told now what there is to be given back, for who asks for nothing.
+  void tidy() {
+    spares.giveBackUnused();
+    if (orphans.isEmpty()) {
+      return;
+    }
+    try {
+      call(Request.Ping::new, Deadline.after(TIDYING)).close();
+    } catch (SealbufException _) {
+      // What could not be told is told next time.
+    }
   }
 
   private void giveBackOrphans(Deadline deadline) {
@@ -250,8 +274,9 @@ final class Connection implements AutoCloseable {
         return answer;
       }
       answer.close();
-      if (answer.reply() instanceof Reply.Lent late) {
-        send(new Request.Abort(++seq, late.buffer()), deadline);
+      OptionalLong lent = answer.lent();
+      if (lent.isPresent()) {
+        send(new Request.Abort(++seq, lent.getAsLong()), deadline);
       }
     }
   }
@@ -361,5 +386,6 @@ final class Connection implements AutoCloseable {
   private void dropDescriptors() {
     arrived.forEach(Fd::close);
     arrived.clear();
+    spares.end();
   }
 }

@@ -23,10 +23,11 @@ interface Creation {
         made.set(bytes);
       }
       MemorySegment data = MemorySegment.ofArray(bytes);
-      Deadline deadline = Deadline.after(publication.timeout());
       if (!Publication.isSmall(data.byteSize())) {
-        return publication.putLarge(side, session.uid(), data, deadline);
+        Creation inPlace = of(Shape.bytes(data.byteSize()), memory -> memory.copyFrom(data));
+        return inPlace.publish(session, side, publication);
       }
+      Deadline deadline = Deadline.after(publication.timeout());
       Publication.Published small =
           publication.putSmall(side, session.uid(), publication.payload(data), deadline);
       return session.opener().inSlab(small.info().name(), small.slab(), small.record(), deadline);

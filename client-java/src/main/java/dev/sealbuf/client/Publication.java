@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.function.Supplier;
 
 /// One publication: under which name, on which terms, and on which connection. Small buffers travel
 /// with the request, large ones are written where they will be read.
@@ -58,41 +57,42 @@ record Publication(
   }
 
   BufferWriter create(Connection connection, long uid, Shape shape, Deadline deadline) {
-    return create(connection, uid, shape, deadline, () -> timeout);
-  }
-
-  private BufferWriter create(
-      Connection connection,
-      long uid,
-      Shape shape,
-      Deadline deadline,
-      Supplier<Duration> timeoutOfSeal) {
-    byte[] metadata = options.metadata();
-    try (Answer answer =
-        connection.call(
-            seq ->
-                new Request.Create(
-                    seq,
-                    name,
-                    shape.nbytes(),
-                    reservation,
-                    options.replace(),
-                    options.ttlMillis(),
-                    false,
-                    shape.description(),
-                    ByteBuffer.wrap(metadata)),
-            deadline)) {
-      return BufferWriter.map(
-          new BufferWriter.Lender(connection, uid, timeoutOfSeal.get()), answer, shape, metadata);
+    try (Answer answer = lend(connection, shape, deadline)) {
+      BufferWriter.Lender lender = new BufferWriter.Lender(connection, uid, timeout);
+      return BufferWriter.map(lender, answer, shape, options.metadata());
     }
   }
 
-  /// Copies memory to where readers will find it. How long that takes is not the daemon's time.
-  SealedBuffer putLarge(Connection connection, long uid, MemorySegment data, Deadline deadline) {
-    Shape shape = options.shapeOf(data.byteSize());
-    try (BufferWriter writer = create(connection, uid, shape, deadline, deadline::left)) {
-      writer.segment().copyFrom(data);
-      return writer.seal();
-    }
+  /// Reserves the name and has memory lent for it.
+  Answer lend(Connection connection, Shape shape, Deadline deadline) {
+    return connection.call(
+        seq ->
+            new Request.Create(
+                seq,
+                name,
+                shape.nbytes(),
+                reservation,
+                options.replace(),
+                options.ttlMillis(),
+                false,
+                shape.description(),
+                ByteBuffer.wrap(options.metadata())),
+        deadline);
+  }
+
+  /// The request that publishes a spare; it says what a create would have said.
+  ///
+  /// @param next size of another spare
+  Request sealSpare(long seq, long spare, Shape shape, OptionalLong next) {
+    return new Request.SealSpare(
+        seq,
+        spare,
+        name,
+        shape.nbytes(),
+        options.replace(),
+        options.ttlMillis(),
+        next,
+        shape.description(),
+        ByteBuffer.wrap(options.metadata()));
   }
 }

@@ -23,14 +23,14 @@ final class Publisher {
   }
 
   BufferInfo put(Optional<String> name, MemorySegment data, PutOptions options) {
-    options.shapeOf(data.byteSize()); // refused before anything is asked of the daemon
+    Shape shape = options.shapeOf(data.byteSize()); // may refuse, before the daemon is asked
     Publication publication = publication(name, options);
     return room.use(
         data.byteSize(),
         options,
         Publication.isSmall(data.byteSize())
             ? deadline -> putSmall(publication, publication.payload(data), deadline)
-            : deadline -> putLarge(publication, data, deadline));
+            : deadline -> putLarge(new LargePut(publication, shape, data), deadline));
   }
 
   private BufferInfo putSmall(Publication publication, ByteBuffer payload, Deadline deadline) {
@@ -40,15 +40,9 @@ final class Publisher {
             publication.putSmall(session.connection(), session.uid(), payload, deadline).info());
   }
 
-  private BufferInfo putLarge(Publication publication, MemorySegment data, Deadline deadline) {
+  private BufferInfo putLarge(LargePut put, Deadline deadline) {
     return sessions.change(
-        deadline,
-        session -> {
-          try (SealedBuffer sealed =
-              publication.putLarge(session.connection(), session.uid(), data, deadline)) {
-            return sealed.info();
-          }
-        });
+        deadline, session -> put.publish(session.connection(), session.uid(), deadline));
   }
 
   BufferWriter create(Optional<String> name, long nbytes, PutOptions options) {

@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// One daemon thread in the process, however many stores there are. It looks at two words of each
 /// store's catalog every half second: has the daemon retired segments, does it live. No socket, no
-/// futex (any reader could steal another's wake-up), no request. A get that meets a new epoch wakes
-/// it early. The thread comes with the first session and goes with the last, and it holds sessions
-/// weakly: a store that was forgotten ends like any other garbage.
+/// futex (any reader could steal another's wake-up), and no request, unless a store was lent
+/// something that it does not use ([Connection#tidy]). A get that meets a new epoch wakes it early.
+/// The thread comes with the first session and goes with the last, and it holds sessions weakly: a
+/// store that was forgotten ends like any other garbage.
 final class Reaper implements Runnable {
   private static final long PERIOD_NANOS = 500_000_000;
   private static final Reaper INSTANCE = new Reaper();
@@ -67,7 +68,7 @@ final class Reaper implements Runnable {
   private static void look(WeakReference<Session> reference) {
     Session session = reference.get();
     if (session != null) {
-      session.letGoOfRetired();
+      session.tidy();
     }
   }
 

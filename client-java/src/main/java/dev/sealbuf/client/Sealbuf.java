@@ -34,7 +34,10 @@ import java.util.function.Supplier;
 /// ```
 ///
 /// Reading a buffer in a segment that is mapped already takes no system call; everything else is
-/// one round trip to the daemon, two for what is written in place.
+/// one round trip to the daemon, two for what is written in place. A put of more than 256 KiB takes
+/// two as well, but who puts one size again and again is lent the memory for the next along with
+/// the reply to the last: then one is enough. That memory goes back when another size is put,
+/// nothing is for about a second, or the store is closed.
 ///
 /// What the bytes are travels with them: see [Shape] and [PutOptions]. A loop that reads one name
 /// again and again uses a [#view(String)].

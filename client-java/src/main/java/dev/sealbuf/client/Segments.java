@@ -6,11 +6,13 @@ import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.memory.PosixException;
 import dev.sealbuf.memory.Seals;
+import dev.sealbuf.protocol.Reply;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 
-/// Maps what the daemon sent, after a look at it: a segment must carry the seals of its kind and
-/// have exactly the size that was stated. Only then can neither writers nor a truncation (SIGBUS)
-/// reach who reads it.
+/// Maps, or fills, what the daemon sent, after a look at it: a segment must carry the seals of its
+/// kind and have exactly the size that was stated. Only then can neither writers nor a truncation
+/// (SIGBUS) reach who reads it.
 final class Segments {
   /// Slabs and catalog segments, from birth.
   private static final Seals SHARED =
@@ -39,6 +41,25 @@ final class Segments {
     return map(fd, bytes, PUBLISHED, () -> Mapping.readOnly(fd, bytes));
   }
 
+  /// A loan is at least as long as the buffer it is for.
+  static void requireLength(Reply.Lent loan) {
+    if (loan.nbytes() > loan.segmentBytes()) {
+      throw new ProtocolException(
+          "segment shorter than the buffer: segment_bytes=%d nbytes=%d"
+              .formatted(loan.segmentBytes(), loan.nbytes()));
+    }
+  }
+
+  /// Writes data to the beginning of a lent segment, without mapping it.
+  static void writeLent(Fd fd, long bytes, MemorySegment data) {
+    try {
+      check(fd, bytes, LENT);
+      Memfd.write(fd, data);
+    } catch (IOException e) {
+      throw unusable("written", e);
+    }
+  }
+
   /// A lent segment, for writing.
   static Mapping mapLent(Fd fd, long bytes) {
     return map(fd, bytes, LENT, () -> Mapping.readWrite(fd, bytes));
@@ -52,14 +73,15 @@ final class Segments {
   private static <R> R map(Fd fd, long bytes, Seals required, Map<R> how) {
     try {
       check(fd, bytes, required);
+      requireMappingsLeft();
       return how.map();
     } catch (PosixException e) {
       if (e.errno() == Errno.ENOMEM) {
         throw new TooManyMappingsException("the kernel maps no more: error=" + e.getMessage());
       }
-      throw unusable(e);
+      throw unusable("mapped", e);
     } catch (IOException e) {
-      throw unusable(e);
+      throw unusable("mapped", e);
     }
   }
 
@@ -74,6 +96,9 @@ final class Segments {
       throw new ProtocolException(
           "segment of another size than stated: bytes=%d stated=%d".formatted(size, bytes));
     }
+  }
+
+  private static void requireMappingsLeft() {
     if (Mapping.live() >= MAPPINGS_MAX) {
       throw new TooManyMappingsException(
           "too many segments mapped in this process: mappings=%d max=%d"
@@ -81,9 +106,9 @@ final class Segments {
     }
   }
 
-  private static ProtocolException unusable(IOException cause) {
+  private static ProtocolException unusable(String done, IOException cause) {
     ProtocolException unusable =
-        new ProtocolException("segment cannot be mapped: error=" + cause.getMessage());
+        new ProtocolException("segment cannot be %s: error=%s".formatted(done, cause.getMessage()));
     unusable.initCause(cause);
     return unusable;
   }

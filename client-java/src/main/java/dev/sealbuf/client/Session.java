@@ -146,13 +146,15 @@ final class Session implements AutoCloseable {
     return !connection.isOpen() || !catalog.isAlive();
   }
 
-  /// What the reaper does. A daemon that is gone retires everything.
-  void letGoOfRetired() {
+  /// What the reaper does: lets go of what is retired or was lent and is not used. A daemon that is
+  /// gone retires everything.
+  void tidy() {
     try {
       if (isGone()) {
         lose();
       } else {
         segments.letGoOfRetired();
+        connection.tidy();
       }
     } catch (IllegalStateException _) {
       // The session was ended by another thread meanwhile.

@@ -25,6 +25,9 @@ import java.lang.invoke.VarHandle;
 public final class Memfd {
   private static final int MODE = 0600;
 
+  /// Heap memory is copied here on its way into a file, so much a call.
+  private static final int HEAP_BYTES_MAX = 64 * 1024;
+
   private static final StructLayout STATX =
       MemoryLayout.structLayout(
           ValueLayout.JAVA_INT.withName("mask"),
@@ -92,6 +95,31 @@ public final class Memfd {
     } catch (PosixException e) {
       boolean isShort = e.errno() == Errno.ENOSPC || e.errno() == Errno.ENOMEM;
       throw isShort ? new MemoryShortException(e) : e;
+    }
+  }
+
+  /// Writes bytes to the beginning of a file. Native memory is taken from where it is, other memory
+  /// is copied on its way.
+  public static void write(Fd fd, MemorySegment bytes) throws IOException {
+    if (bytes.isNative()) {
+      fd.use(number -> write(number, bytes, 0));
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment room = arena.allocate(Math.min(bytes.byteSize(), HEAP_BYTES_MAX));
+      for (long at = 0; at < bytes.byteSize(); at += HEAP_BYTES_MAX) {
+        long offset = at;
+        long length = Math.min(bytes.byteSize() - offset, HEAP_BYTES_MAX);
+        MemorySegment part = room.asSlice(0, length).copyFrom(bytes.asSlice(offset, length));
+        fd.use(number -> write(number, part, offset));
+      }
+    }
+  }
+
+  private static void write(int number, MemorySegment bytes, long offset) throws PosixException {
+    long written = 0;
+    while (written < bytes.byteSize()) {
+      written += Posix.pwrite(number, bytes.asSlice(written), offset + written);
     }
   }
 

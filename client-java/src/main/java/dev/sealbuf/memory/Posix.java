@@ -23,6 +23,7 @@ final class Posix {
   private static final Native FTRUNCATE = ints("ftruncate");
   private static final Native FALLOCATE = ints("fallocate");
   private static final Native FCNTL = ints("fcntl");
+  private static final Native PWRITE = longs("pwrite");
   private static final Native FCHMOD = ints("fchmod");
   private static final Native STATX = ints("statx");
   private static final Native OPEN = ints("open");
@@ -84,6 +85,13 @@ final class Posix {
     long result = FCNTL.call(fd, command, argument);
     return (int)
         check(result, "fcntl", () -> "fd=" + fd + " command=" + command + " arg=" + hex(argument));
+  }
+
+  /// The number of bytes written, which may be fewer than there are.
+  static long pwrite(int fd, MemorySegment bytes, long offset) throws PosixException {
+    long size = bytes.byteSize();
+    long written = PWRITE.call(fd, bytes, size, offset);
+    return check(written, "pwrite", () -> "fd=" + fd + " bytes=" + size + " offset=" + offset);
   }
 
   static void fchmod(int fd, int mode) throws PosixException {

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.LongFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,6 +116,20 @@ class ConnectionTest {
     peer.reply(new Reply.Aborted(3, 5));
     peer.reply(new Reply.Pong(4));
     ping();
+  }
+
+  @Test
+  void aSpareThatCameLateIsGivenBack() {
+    OptionalLong all = OptionalLong.empty();
+    timeout(seq -> new Request.Seal(seq, 5, all, OptionalLong.of(4096)));
+    Reply.Published made = new Reply.Published(1, "n", 5, 1, 1, 2, 2 << 20, 64);
+    peer.reply(Reply.PublishedLent.of(made, 6, 9, 4096), file, file);
+    peer.reply(new Reply.Pong(2));
+    ping();
+    peer.receive();
+    assertThat(peer.receive()).isEqualTo(new Request.Ping(2));
+    assertThat(peer.receive()).isEqualTo(new Request.Abort(3, 6));
+    assertThat(connection.spares().isKept()).isFalse();
   }
 
   @Test

@@ -7,9 +7,12 @@ import dev.sealbuf.testing.LeakCheck;
 import dev.sealbuf.testing.Libc;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -43,6 +46,35 @@ class MemfdTest {
       assertThat(Memfd.stat(fd).allocated()).isZero();
       Memfd.allocate(fd, 0, BYTES);
       assertThat(Memfd.stat(fd).allocated()).isEqualTo(BYTES);
+    }
+  }
+
+  @Test
+  void whatIsWrittenIsThereFromTheHeapAndFromElsewhere() throws IOException {
+    byte[] bytes = new byte[3 * (int) BYTES + 7];
+    new Random(7).nextBytes(bytes);
+    try (Fd fd = Memfd.create("memfd-written");
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment onHeap = MemorySegment.ofArray(bytes);
+      MemorySegment offHeap = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
+      for (MemorySegment data : List.of(onHeap, offHeap)) {
+        Memfd.resize(fd, 0);
+        Memfd.write(fd, data);
+        assertThat(Memfd.stat(fd).bytes()).isEqualTo(bytes.length);
+        try (Mapping mapping = Mapping.readOnly(fd, bytes.length)) {
+          assertThat(mapping.segment().toArray(ValueLayout.JAVA_BYTE)).isEqualTo(bytes);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aSealedFileIsNotWritten() throws IOException {
+    try (Fd fd = prepared()) {
+      Memfd.addSeals(fd, PUBLISHED);
+      assertThatThrownBy(() -> Memfd.write(fd, MemorySegment.ofArray(new byte[9])))
+          .isInstanceOf(PosixException.class)
+          .hasMessage("pwrite(fd=%d bytes=9 offset=0): EPERM (1)".formatted(fd.number()));
     }
   }
 

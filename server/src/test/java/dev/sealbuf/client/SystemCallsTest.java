@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class SystemCallsTest {
   private static final String MARK = "/sealbuf-mark";
   private static final int NAMES = 200;
+  private static final PutOptions REPLACING = PutOptions.NONE.replacing();
 
   /// The traced program: looks for a file that is not there between the steps, so that they can be
   /// told apart.
@@ -39,6 +42,13 @@ class SystemCallsTest {
         large(store, "large");
         mark();
         get(store, 100);
+        mark();
+        MemorySegment data = Arena.ofAuto().allocate(1 << 20);
+        do {
+          store.put("steady", data, REPLACING);
+        } while (!store.session().connection().spares().isKept());
+        mark();
+        store.put("steady", data, REPLACING);
         mark();
       }
     }
@@ -63,16 +73,18 @@ class SystemCallsTest {
   }
 
   @Test
-  void aPutIsOneMessageEachWayAPlacedOneTwoAndAGetNone() throws Exception {
+  void aPutIsOneMessageEachWayAPlacedOneTwoASteadyLargeOneOneAndAGetNone() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "needs strace");
     List<List<String>> steps = trace();
-    assertThat(steps).hasSize(5);
+    assertThat(steps).hasSize(7);
     assertThat(count(steps.get(1), "sendmsg")).isEqualTo(1);
     assertThat(count(steps.get(1), "recvmsg")).isEqualTo(1);
     assertThat(count(steps.get(2), "sendmsg")).isEqualTo(2);
     assertThat(count(steps.get(2), "recvmsg")).isEqualTo(2);
     assertThat(count(steps.get(3), "sendmsg") + count(steps.get(3), "recvmsg")).isZero();
     assertThat(steps.get(3)).as("of the JVM itself: safepoints, compilation").hasSizeLessThan(200);
+    assertThat(count(steps.get(5), "sendmsg")).as("with a spare").isEqualTo(1);
+    assertThat(count(steps.get(5), "pwrite64")).isEqualTo(1);
   }
 
   /// The calls between the marks, on any thread.
