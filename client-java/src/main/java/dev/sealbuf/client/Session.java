@@ -110,6 +110,11 @@ final class Session implements AutoCloseable {
     return connection;
   }
 
+  /// For tests of what is kept of a session.
+  SegmentCache segments() {
+    return segments;
+  }
+
   BufferOpener opener() {
     return opener;
   }

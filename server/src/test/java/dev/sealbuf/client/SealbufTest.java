@@ -95,6 +95,17 @@ class SealbufTest {
   }
 
   @Test
+  void whatHasLongMetadataIsNotKeptOnTheHeap() {
+    for (int bytes : new int[] {0, 100, 1000, 65_535}) {
+      String name = "with/" + bytes;
+      store.put(name, new byte[1], PutOptions.NONE.withMetadata(new byte[bytes]));
+      store.get(name).close();
+      FoundBefore.Entry kept = store.session().segments().before().get(name);
+      assertThat(kept != null).as(name).isEqualTo(bytes <= 100);
+    }
+  }
+
+  @Test
   void whatIsSaidAboutABufferOutlivesItsCloseAndItsName() {
     Shape shape = Shape.of(ElementType.FLOAT32, 2, 3);
     PutOptions options = PutOptions.NONE.withShape(shape).withMetadata(new byte[] {4, 2});

@@ -34,18 +34,21 @@ class NoDescriptorsTest {
   private static final Peer PRODUCER = TestStore.PRODUCER;
   private static final int RLIMIT_NOFILE = 7;
 
+  /// The first look at what was closed is over by then, and its classes are loaded.
+  private static final int LATER_MILLIS = 150;
+
   private TestStore store;
   private Publication there;
 
   @BeforeEach
-  void open() throws Refusal {
+  void open() throws Refusal, InterruptedException {
     store = new TestStore();
     there = store.publish(PRODUCER, "there", new byte[] {1});
     loadClasses();
   }
 
   /// Class files are opened too: what a shortage needs is loaded before it.
-  private void loadClasses() throws Refusal {
+  private void loadClasses() throws Refusal, InterruptedException {
     long open = TestStore.openDescriptors();
     withDescriptorsLeft(100, () -> createAndAbort(1 << 16));
     withDescriptorsLeft(100, this::openIt);
@@ -53,6 +56,7 @@ class NoDescriptorsTest {
     store.await(_ -> TestStore.openDescriptors() <= open); // workers close what is left
     assertThatThrownBy(() -> Memfd.create("n".repeat(300))).isInstanceOf(PosixException.class);
     isShortage(Refusal.shortage(new IOException("EMFILE (24)")));
+    Thread.sleep(LATER_MILLIS);
   }
 
   @AfterEach
