@@ -29,6 +29,7 @@ class ManyThreadsTest {
   private static final int ROUNDS = 100;
   private static final int MANY_ROUNDS = 10_000;
   private static final int LARGE = 300_000;
+  private static final PutOptions REPLACING = PutOptions.NONE.replacing();
 
   @Test
   void everyThreadReadsWhatItWroteWhateverTheOthersDo() throws Exception {
@@ -61,19 +62,19 @@ class ManyThreadsTest {
       for (Future<?> one : all) {
         one.get();
       }
+      store.put("threads/warm", new byte[LARGE + 1], REPLACING); // gives back the spare, if any
       assertThat(descriptors()).isEqualTo(before);
       assertThat(store.list("threads/many/")).hasSize(THREADS);
     }
   }
 
   private static void putsAndGets(Sealbuf store, String name) {
-    PutOptions replacing = PutOptions.NONE.replacing();
     byte[] small = new byte[Integer.BYTES];
     byte[] large = new byte[LARGE];
     for (int round = 0; round < MANY_ROUNDS; round++) {
       byte[] data = round % 100 == 0 ? large : small;
       ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).putInt(0, round);
-      store.put(name, data, replacing);
+      store.put(name, data, REPLACING);
       try (SealedBuffer buffer = store.get(name)) {
         assertThat(buffer.byteBuffer().getInt()).isEqualTo(round);
       }

@@ -112,8 +112,8 @@ class SteadyProducerTest {
     try (Sealbuf other = daemon.connect()) {
       putUntilSpare(SIZE);
       long open = memoryFiles();
-      await(() -> !spareIsKept());
-      assertThat(memoryFiles()).isEqualTo(open - 2);
+      await(() -> memoryFiles() == open - 2);
+      assertThat(spareIsKept()).isFalse();
       await(() -> other.stats().prepared() == 0);
     }
   }
