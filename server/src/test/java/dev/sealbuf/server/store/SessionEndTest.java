@@ -77,7 +77,8 @@ class SessionEndTest {
 
     CompletableFuture<Publication> seal = sealAndEnd(loan);
 
-    assertThat(seal.handle((_, failure) -> failure).join()).hasMessage(GONE + loan.buffer());
+    assertThat(seal.handle((_, failure) -> failure).join())
+        .hasRootCauseMessage(GONE + loan.buffer());
     assertNothingIsLeft();
   }
 
@@ -91,7 +92,8 @@ class SessionEndTest {
               .on(each -> each.seal(PRODUCER, loan.buffer(), OptionalLong.empty()))
               .toCompletableFuture();
       store.endSession(PRODUCER);
-      assertThat(seal.handle((_, failure) -> failure).join()).hasMessage(GONE + loan.buffer());
+      assertThat(seal.handle((_, failure) -> failure).join())
+          .hasRootCauseMessage(GONE + loan.buffer());
     }
     assertNothingIsLeft();
   }
@@ -156,7 +158,8 @@ class SessionEndTest {
               .on(each -> each.seal(PRODUCER, loan.buffer(), OptionalLong.empty()))
               .toCompletableFuture();
       store.abort(PRODUCER, loan.buffer());
-      assertThat(seal.handle((_, failure) -> failure).join()).hasMessage(GONE + loan.buffer());
+      assertThat(seal.handle((_, failure) -> failure).join())
+          .hasRootCauseMessage(GONE + loan.buffer());
     }
     assertNothingIsLeft();
   }
