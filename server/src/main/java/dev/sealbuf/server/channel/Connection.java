@@ -22,6 +22,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -126,19 +127,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
 
   @Override
   public boolean send(Reply reply, List<Fd> descriptors, Runnable commit) {
-    if (phase == Phase.SERVING) {
-      boolean sent = queue.offer(reply, descriptors, commit);
-      drained();
-      return sent;
-    }
-    descriptors.forEach(Fd::close);
-    return false;
+    return sendIfItCanLeave(descriptors, () -> queue.offer(reply, descriptors, commit));
   }
 
   @Override
   public boolean sendNow(Reply reply, List<Fd> descriptors) {
+    return sendIfItCanLeave(descriptors, () -> queue.offerNow(reply, descriptors));
+  }
+
+  private boolean sendIfItCanLeave(List<Fd> descriptors, BooleanSupplier offer) {
     if (phase == Phase.SERVING) {
-      boolean sent = queue.offerNow(reply, descriptors);
+      boolean sent = offer.getAsBoolean();
       drained();
       return sent;
     }
