@@ -37,6 +37,8 @@ def test_producers_that_find_no_room_wait_for_it(daemon: Daemon) -> None:
             assert client.read().kind == "published"
         with worker(partial(check_all, daemon.path), Uid.READER) as reader:
             assert reader.hear() == [*range(PRODUCERS)]
+        for at, client in enumerate(clients):
+            client.expect("deleted", "delete", name=f"n{at}")
 
 
 def check_all(path: str, channel: Channel) -> None:
