@@ -42,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     prepared.enabled = config.getoption("--prepared")
     config.addinivalue_line("markers", "several_uids: needs root to start processes of other uids")
+    config.addinivalue_line(
+        "markers", "shows(number, ...): the rows of docs/tests.toml that it is evidence for"
+    )
     config.addinivalue_line("markers", "daemon: starts a daemon; added by itself where one is seen")
     config.addinivalue_line(
         "markers",
@@ -69,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.path.parts
         ):
             item.add_marker(pytest.mark.daemon)
+        for mark in item.iter_markers("shows"):
+            item.user_properties += [("shows", number) for number in mark.args]
         if config.option.soak:
             item.add_marker(pytest.mark.timeout(7200), append=False)
 
@@ -86,15 +91,13 @@ def pytest_unconfigure() -> None:
     remove_public_folder()
 
 
-@pytest.fixture(scope="session")
-def not_run(
-    pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]
-) -> Callable[[str], None]:
+@pytest.fixture
+def not_run(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Lists, at the end of the run, a part of a test that this machine cannot run, and why."""
 
     def note(part: str) -> None:
-        pytestconfig.stash[NOT_RUN].append(part)
-        record_testsuite_property("not_run", part)
+        request.config.stash[NOT_RUN].append(part)
+        request.node.user_properties.append(("not_run", part))
 
     return note
 
@@ -102,18 +105,26 @@ def not_run(
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Lists figures of a test at the end of the run, whether it passes or not."""
-    figures: list[str] = request.config.stash[MEASURED]
-    return lambda line: figures.append(f"{request.node.name}: {line}")
+
+    def note(figures: str) -> None:
+        request.config.stash[MEASURED].append(f"{request.node.name}: {figures}")
+        request.node.user_properties.append(("measured", figures))
+
+    return note
 
 
-@pytest.fixture(scope="session")
-def rounds(pytestconfig: pytest.Config) -> Callable[..., int]:
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[..., int]:
     """How many rounds of a test: the first number with --soak, else the second or a tenth."""
 
     def sized(full: int, small: int | None = None) -> int:
-        if pytestconfig.option.soak:
-            return full
-        return max(10, full // 10) if small is None else small
+        size = full
+        if not request.config.option.soak:
+            size = max(10, full // 10) if small is None else small
+        properties: list[tuple[str, object]] = request.node.user_properties
+        if ("rounds", f"{size} of {full}") not in properties:  # some ask again and again
+            properties.append(("rounds", f"{size} of {full}"))
+        return size
 
     return sized
 
@@ -155,9 +166,10 @@ def fresh_daemon() -> Callable[..., AbstractContextManager[Daemon]]:
 
 
 @pytest.fixture
-def undisturbed(daemon: Daemon, pytestconfig: pytest.Config) -> Iterator[None]:
+def undisturbed(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[None]:
     """The common epilogue around the whole test, on the shared daemon."""
-    with epilogue(daemon, RESOLUTION if pytestconfig.option.soak else COARSE_RESOLUTION):
+    resolution = RESOLUTION if request.config.option.soak else COARSE_RESOLUTION
+    with epilogue(daemon, resolution, request.node.user_properties):
         yield
 
 

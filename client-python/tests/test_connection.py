@@ -158,6 +158,7 @@ def test_descriptors_arrive_with_their_frame(peer: Peer, files: list[int]) -> No
     assert contents(peer.connection.request("create", nbytes=1, name="a")) == [0, 1]
 
 
+@pytest.mark.shows(16)
 def test_descriptors_keep_to_their_frames_when_frames_are_cut(peer: Peer, files: list[int]) -> None:
     """The kernel hands out descriptors with the first byte of their message, however it is cut."""
     data = frames.encode_frame(mapped(1), 0, 1)
@@ -204,6 +205,7 @@ MAPPED = "reply=mapped"
         (3, 3, "descriptors were lost on the way: more than stated, or no room"),
     ],
 )
+@pytest.mark.shows(16)
 def test_another_number_of_descriptors_ends_the_session(
     peer: Peer, files: list[int], carried: int, stated: int, message: str
 ) -> None:
@@ -219,6 +221,7 @@ def test_another_number_of_descriptors_ends_the_session(
         ([(1, 1), (1, 0)], "reply with another number of descriptors: reply=mapped descriptors=0"),
     ],
 )
+@pytest.mark.shows(16)
 def test_pipelined_replies_never_lend_each_other_descriptors(
     peer: Peer, files: list[int], mix: list[tuple[int, int]], message: str
 ) -> None:
@@ -232,6 +235,7 @@ def test_pipelined_replies_never_lend_each_other_descriptors(
             return
 
 
+@pytest.mark.shows(16)
 def test_whatever_is_mixed_no_reply_gets_a_descriptor_of_another(
     peer: Peer, files: list[int], rng: random.Random, rounds: Callable[[int], int]
 ) -> None:
@@ -253,11 +257,13 @@ def test_whatever_is_mixed_no_reply_gets_a_descriptor_of_another(
     assert peer.connection.state == "open"
 
 
+@pytest.mark.shows(16)
 def test_descriptors_between_frames_end_the_session(peer: Peer, files: list[int]) -> None:
     peer.reply(PONG, files[:1], stated=0)
     assert refused(peer) == "descriptors without a frame: left=1"
 
 
+@pytest.mark.shows(17)
 def test_no_room_for_descriptors_in_this_process_ends_the_session(
     peer: Peer, files: list[int]
 ) -> None:

@@ -164,6 +164,7 @@ def test_what_cannot_be_sealed_is_refused(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.shows(32)
 def test_segments_are_mapped_up_to_the_limit_and_not_beyond() -> None:
     with memfd(PAGE) as segment:
         kept = [sealed(segment)]
@@ -180,6 +181,7 @@ def test_segments_are_mapped_up_to_the_limit_and_not_beyond() -> None:
         os.close(fd)
 
 
+@pytest.mark.shows(32)
 def test_when_the_kernel_has_no_mapping_left_it_is_a_typed_error() -> None:
     out = child.output("""
         import os, resource

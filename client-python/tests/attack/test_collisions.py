@@ -20,7 +20,7 @@ from harness.raw import RawClient
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.shows(52), pytest.mark.one_version]
 
 CRC = 0x5EA1B0F5
 INNOCENTS = 1000

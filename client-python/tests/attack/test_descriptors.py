@@ -15,7 +15,11 @@ from harness.daemon import Daemon
 from harness.process import descriptors
 from harness.raw import SCM_MAX_FD, frame
 
-pytestmark = [pytest.mark.one_version, pytest.mark.usefixtures("undisturbed")]
+pytestmark = [
+    pytest.mark.shows(10),
+    pytest.mark.one_version,
+    pytest.mark.usefixtures("undisturbed"),
+]
 
 NUMBERS = (1, 2, 3, SCM_MAX_FD)
 

@@ -49,6 +49,7 @@ def answered(client: RawClient) -> tuple[object, ...]:
     return found
 
 
+@pytest.mark.shows(12)
 def test_a_frame_may_be_split_at_every_byte(daemon: Daemon) -> None:
     with daemon.open(Uid.PRODUCER) as client:
         client.expect("published", "put", b"x", name="whole")
@@ -63,6 +64,7 @@ def test_a_frame_may_be_split_at_every_byte(daemon: Daemon) -> None:
         client.expect("deleted", "delete", name="whole")
 
 
+@pytest.mark.shows(12)
 def test_frames_may_come_byte_by_byte(daemon: Daemon) -> None:
     with daemon.open(Uid.PRODUCER) as client:
         client.expect("published", "put", b"x", name="whole")
@@ -76,6 +78,7 @@ def test_frames_may_come_byte_by_byte(daemon: Daemon) -> None:
         client.expect("deleted", "delete", name="whole")
 
 
+@pytest.mark.shows(12)
 def test_hello_may_be_split_at_every_byte(daemon: Daemon) -> None:
     with RawClient.connect(daemon.path) as client:
         hello = frame(client.head("hello", namespace="default", client="sealbuf-raw/1"))
@@ -89,6 +92,7 @@ def test_hello_may_be_split_at_every_byte(daemon: Daemon) -> None:
             reply.close()
 
 
+@pytest.mark.shows(12)
 def test_a_thousand_frames_may_come_glued(daemon: Daemon, rng: random.Random) -> None:
     with daemon.open(Uid.PRODUCER) as client:
         client.expect("published", "put", b"x", name="whole")
@@ -113,6 +117,7 @@ def padded_ping(head_bytes: int) -> bytes:
     return b'{"op":"ping","seq":7' + b" " * (head_bytes - 21) + b"}"
 
 
+@pytest.mark.shows(13)
 def test_the_shortest_and_the_longest_head_and_payload_are_taken(daemon: Daemon) -> None:
     with daemon.open(Uid.PRODUCER) as client:
         client.send(frame(b"{"))
@@ -138,6 +143,7 @@ BAD_LENGTHS = [
 
 
 @pytest.mark.parametrize(("head_bytes", "payload_bytes"), BAD_LENGTHS)
+@pytest.mark.shows(13)
 def test_any_other_length_ends_the_connection(
     daemon: Daemon, head_bytes: int, payload_bytes: int
 ) -> None:
@@ -158,6 +164,7 @@ def test_any_other_length_ends_the_connection(
     ],
     ids=["version-0", "version-2", "http", "tls", "torn-magic"],
 )
+@pytest.mark.shows(18)
 def test_another_protocol_is_told_so(daemon: Daemon, start: bytes) -> None:
     with RawClient.connect(daemon.path) as client:
         client.send(start)
@@ -165,12 +172,14 @@ def test_another_protocol_is_told_so(daemon: Daemon, start: bytes) -> None:
         assert [(reply.kind, reply["seq"]) for reply in replies] == [("wrong_version", 0)]
 
 
+@pytest.mark.shows(16)
 def test_a_frame_of_a_client_that_states_descriptors_is_refused(daemon: Daemon) -> None:
     with daemon.open() as client:
         client.send(frame(client.head("ping"), descriptors=1))
         assert [reply.kind for reply in client.read_to_end()] == ["protocol"]
 
 
+@pytest.mark.shows(13)
 def test_a_length_alone_makes_nobody_allocate(daemon: Daemon, rounds: Callable[..., int]) -> None:
     """A frame that only announces its length costs next to nothing until its bytes come."""
     connections = rounds(1000)
@@ -194,6 +203,7 @@ SIZES = [(2**40, "store_full"), (2**53 - 1, "store_full"), (2**53, "invalid_requ
 
 
 @pytest.mark.parametrize(("nbytes", "refusal"), SIZES, ids=[str(size) for size, _ in SIZES])
+@pytest.mark.shows(14)
 def test_an_impossible_size_is_refused_and_takes_no_memory(
     daemon: Daemon, nbytes: object, refusal: str
 ) -> None:
@@ -206,6 +216,7 @@ def test_an_impossible_size_is_refused_and_takes_no_memory(
         assert (memfd_bytes(daemon.pid) or 0) - others <= taken
 
 
+@pytest.mark.shows(14)
 def test_a_buffer_of_no_bytes_is_a_buffer(daemon: Daemon) -> None:
     with daemon.open(Uid.PRODUCER) as client:
         lent = client.expect("lent", "create", name="nothing", nbytes=0)

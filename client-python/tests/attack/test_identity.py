@@ -51,6 +51,7 @@ HELLO = frame({"op": "hello", "seq": 1, "namespace": "default", "client": "stran
 @pytest.mark.several_uids
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("first", [HELLO, b"GET / HTTP/1.1\r\n\r\n"], ids=["hello", "garbage"])
+@pytest.mark.shows(45)
 def test_a_uid_outside_the_group_is_refused_before_its_bytes_are_read(
     open_door: Daemon, first: bytes
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_uid_outside_the_group_is_refused_before_its_bytes_are_read(
 
 @pytest.mark.several_uids
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(45)
 def test_neither_root_nor_the_overflow_uid_is_served(open_door: Daemon) -> None:
     overflow = RawClient.connect(open_door.path, OVERFLOW_UID, groups=(GROUP,))
     assert refusal(overflow, HELLO) == ["not_permitted"]
@@ -79,6 +81,7 @@ def connected_as_root(path: str) -> RawClient:
     [(Uid.DAEMON, (), None), (Uid.READER, (GROUP,), None), (Uid.READER, (), GROUP)],
     ids=["the-daemons-uid", "supplementary-group", "primary-group"],
 )
+@pytest.mark.shows(45)
 def test_members_and_the_daemons_uid_are_served(
     open_door: Daemon, uid: int, groups: tuple[int, ...], primary: int | None
 ) -> None:
@@ -90,6 +93,7 @@ def test_members_and_the_daemons_uid_are_served(
 
 @pytest.mark.several_uids
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(45)
 def test_a_passed_connection_keeps_the_rights_of_who_connected(daemon: Daemon) -> None:
     with daemon.open(Uid.PRODUCER) as client:
 
@@ -106,6 +110,7 @@ def test_a_passed_connection_keeps_the_rights_of_who_connected(daemon: Daemon) -
 
 @pytest.mark.several_uids
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(45)
 def test_only_the_publisher_and_the_daemons_uid_may_delete_or_abort(daemon: Daemon) -> None:
     with (
         daemon.open(Uid.PRODUCER) as producer,
@@ -139,6 +144,7 @@ KEPT_OUT = {
 
 
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(46)
 def test_no_way_leads_into_the_daemon_for_its_own_uid(daemon: Daemon) -> None:
     program = str(compiled(ATTACK_PROGRAMS / "intrude.c"))
     done = subprocess.run(
@@ -163,6 +169,7 @@ def jcmd(jdk: str, pid: int) -> int:
 
 
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(46)
 def test_jcmd_cannot_attach_to_the_daemon(daemon: Daemon) -> None:
     jdk = subprocess.run(
         [str(FIND_JDK)], capture_output=True, text=True, check=True, timeout=20

@@ -150,14 +150,25 @@ def attacked(victims: Victims, kind: str, uid: Uid) -> tuple[Verdicts, Verdicts]
 
 
 @pytest.mark.parametrize(("kind", "uid", "refusals"), COLUMNS)
+@pytest.mark.shows(1, 2)
 def test_every_attack_is_refused_and_would_succeed_on_unsealed_memory(
-    victims: Victims, kind: str, uid: Uid, refusals: dict[str, str], not_run: Callable[[str], None]
+    victims: Victims,
+    kind: str,
+    uid: Uid,
+    refusals: dict[str, str],
+    *,
+    not_run: Callable[[str], None],
+    measured: Callable[[str], None],
 ) -> None:
     before = victims.sha256(kind)
     on_victim, on_control = attacked(victims, kind, uid)
     absent = {name for name, (error, _) in on_control.items() if error == "not_run"}
     for name in sorted(absent):
         not_run(f"attack {name} on {kind}: the host has no such system call for {uid.name}")
+    changed = sum(changed for _, changed in on_control.values())
+    measured(
+        f"{kind} by {uid.name}: {len(refusals) - len(absent)} attacks, {changed} change a control"
+    )
 
     assert on_victim == {
         name: ("not_run" if name in absent else error, 0) for name, error in refusals.items()
@@ -165,7 +176,7 @@ def test_every_attack_is_refused_and_would_succeed_on_unsealed_memory(
     assert {name: verdict for name, verdict in on_control.items() if name not in absent} == {
         name: ("0", 0 if name == "add_seal" else 1) for name in refusals if name not in absent
     }
-    assert len(refusals) - 1 - len(absent) >= 8  # cells whose control changed bytes or size
+    assert changed == len(refusals) - 1 - len(absent) >= 8  # a seal is added without a change
     assert victims.sha256(kind) == before
 
 
@@ -178,6 +189,7 @@ def has_noexec_seal() -> bool:
 
 
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(7)
 def test_every_descriptor_for_a_reader_is_read_only_and_carries_its_seals(
     daemon: Daemon, rounds: Callable[..., int]
 ) -> None:
@@ -222,6 +234,7 @@ def store_through_address(fd: int) -> int:
 
 
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(8)
 def test_a_store_through_the_address_ends_that_reader_alone(
     daemon: Daemon, rounds: Callable[..., int]
 ) -> None:
@@ -238,6 +251,7 @@ def test_a_store_through_the_address_ends_that_reader_alone(
                 opened.close()
 
 
+@pytest.mark.shows(8)
 def test_the_same_store_succeeds_on_memory_that_is_not_sealed() -> None:
     fd = os.memfd_create("control")
     os.truncate(fd, SIZE)

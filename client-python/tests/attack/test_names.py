@@ -14,7 +14,11 @@ from harness.process import descriptors
 from harness.raw import RawClient, frame
 from harness.uids import Uid
 
-pytestmark = [pytest.mark.one_version, pytest.mark.usefixtures("undisturbed")]
+pytestmark = [
+    pytest.mark.shows(15),
+    pytest.mark.one_version,
+    pytest.mark.usefixtures("undisturbed"),
+]
 
 NAME_BYTES_AT = 60
 NAME_AT = 72 + 16  # of a record with one axis

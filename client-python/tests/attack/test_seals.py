@@ -45,7 +45,14 @@ def assert_nobody_gets_it(reader: RawClient, loan: Loan) -> None:
 
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize(
-    "how", ["map_writable", "map_readable", "fork", "splice", "vmsplice", "uring"]
+    "how",
+    [
+        *(
+            pytest.param(how, marks=pytest.mark.shows(3))
+            for how in ("map_writable", "map_readable", "fork")
+        ),
+        *(pytest.param(how, marks=pytest.mark.shows(4)) for how in ("splice", "vmsplice", "uring")),
+    ],
 )
 def test_a_seal_is_refused_while_somebody_could_write(
     daemon: Daemon,
@@ -90,6 +97,7 @@ def contents(fd: int) -> bytes:
 
 
 @pytest.mark.usefixtures("undisturbed")
+@pytest.mark.shows(49)
 def test_a_read_in_flight_changes_nothing_once_sealed(
     daemon: Daemon,
     accomplice: Agent,
@@ -114,6 +122,7 @@ def test_a_read_in_flight_changes_nothing_once_sealed(
                     assert contents(loan.readable) == at_seal
 
 
+@pytest.mark.shows(49)
 def test_the_same_read_changes_bytes_that_are_not_sealed(
     accomplice: Agent, source: Path, not_run: Callable[[str], None]
 ) -> None:

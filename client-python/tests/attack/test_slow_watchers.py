@@ -18,6 +18,7 @@ from harness.uids import Uid
 from harness.workers import Channel, worker
 
 pytestmark = [
+    pytest.mark.shows(19),
     pytest.mark.one_version,
     pytest.mark.timeout(300),
     pytest.mark.usefixtures("undisturbed"),

@@ -60,6 +60,7 @@ def start_all(paths: list[Path]) -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.shows(42)
 def test_the_socket_is_narrow_from_its_first_moment(rounds: Callable[..., int]) -> None:
     folder = socket_folder()
     for start in range(0, rounds(1000, small=10), TOGETHER):
@@ -73,6 +74,7 @@ def test_the_socket_is_narrow_from_its_first_moment(rounds: Callable[..., int]) 
             assert seen[-1] == 0o660
 
 
+@pytest.mark.shows(42)
 def test_a_folder_that_the_daemon_makes_is_narrow_too() -> None:
     made = socket_folder() / "made"
     with watched([made]) as modes:
@@ -84,6 +86,7 @@ def test_a_folder_that_the_daemon_makes_is_narrow_too() -> None:
 
 
 @pytest.mark.several_uids
+@pytest.mark.shows(42)
 def test_the_watch_sees_a_mode_that_is_too_wide() -> None:
     """The negative control: a server that binds first and narrows later is caught."""
     path = socket_folder() / "control.sock"
@@ -99,6 +102,7 @@ def test_the_watch_sees_a_mode_that_is_too_wide() -> None:
 
 
 @pytest.mark.several_uids
+@pytest.mark.shows(42)
 def test_a_stranger_cannot_connect(daemon: Daemon) -> None:
     with pytest.raises(PermissionError):
         RawClient.connect(daemon.path, Uid.ATTACKER, groups=())
@@ -111,6 +115,7 @@ def test_a_stranger_cannot_connect(daemon: Daemon) -> None:
         daemon.socket.parent.chmod(0o750)
 
 
+@pytest.mark.shows(43)
 def test_a_socket_that_a_killed_daemon_left_is_taken_over() -> None:
     with running() as first:
         first.kill()
@@ -123,6 +128,7 @@ def test_a_socket_that_a_killed_daemon_left_is_taken_over() -> None:
             second.kill()
 
 
+@pytest.mark.shows(43)
 def test_a_second_daemon_leaves_the_first_alone(daemon: Daemon) -> None:
     inode = daemon.socket.lstat().st_ino
     second = Daemon(daemon.socket)
@@ -150,6 +156,7 @@ def remains(path: Path) -> object:
     return kept
 
 
+@pytest.mark.shows(43)
 def test_what_is_no_socket_is_left_alone(daemon: Daemon) -> None:
     folder = socket_folder()
     (folder / "file").write_text("somebody's notes")

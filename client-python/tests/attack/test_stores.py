@@ -18,7 +18,7 @@ from harness.producer import Loan, lent, published
 from harness.raw import Reply, frame
 from harness.uids import Uid
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.shows(6), pytest.mark.one_version]
 
 SIZE = 64 << 10
 PAGE = 4096

@@ -34,6 +34,7 @@ def allocate() -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.shows(50)
 def test_a_child_of_an_open_writer_reads_and_does_not_hold_up_the_seal(
     path: str, name: str, rounds: Callable[..., int]
 ) -> None:

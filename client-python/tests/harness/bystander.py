@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -61,6 +61,9 @@ class Latency:
     echo_p50: int
     echo_p99: int
     echo_max: int
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
 
     def check(self, resolution: int) -> None:
         share = overcommitment()

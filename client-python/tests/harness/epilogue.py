@@ -88,12 +88,18 @@ def _settled(daemon: Daemon, start: Footprint) -> list[str]:
 
 
 @contextmanager
-def undisturbed(daemon: Daemon, resolution: int = RESOLUTION) -> Iterator[None]:
-    """Runs an attack and checks the epilogue behind it."""
+def undisturbed(
+    daemon: Daemon,
+    resolution: int = RESOLUTION,
+    properties: list[tuple[str, object]] | None = None,
+) -> Iterator[None]:
+    """Runs an attack and checks the epilogue behind it; what the bystander saw is a property."""
     start = _quiet(daemon)
     with beside(daemon.path) as bystander:
         yield
         latency = bystander.finish()
+    if properties is not None:
+        properties.append(("bystander", latency))
     assert daemon.alive(), f"the daemon died: status={daemon.process.returncode}\n{daemon.log}"
     left = _settled(daemon, start)
     assert not left, f"the daemon did not come back to its start: {'; '.join(left)}"

@@ -19,7 +19,7 @@ from harness.public import folder_for
 from harness.raw import PATIENCE, RawClient
 from harness.uids import Uid
 
-pytestmark = [pytest.mark.one_version, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.shows(41), pytest.mark.one_version, pytest.mark.timeout(180)]
 
 SOURCE = Path(__file__).parent / "c" / "wall_clock.c"
 

@@ -94,6 +94,7 @@ def unmapped(daemon: Daemon) -> Iterator[None]:
             owner.expect("deleted", "delete", name=entry["name"])
 
 
+@pytest.mark.shows(26)
 @pytest.mark.timeout(120)
 @pytest.mark.usefixtures("unmapped")
 def test_every_call_returns_by_its_deadline_while_the_daemon_is_stopped(

@@ -50,6 +50,7 @@ def forking_producer(request: pytest.FixtureRequest, daemon: Daemon) -> Callable
     return lambda: Worker(partial(fork_and_wait, daemon.path, library), Uid.PRODUCER)
 
 
+@pytest.mark.shows(54)
 @pytest.mark.usefixtures("undisturbed")
 def test_a_forked_worker_outlives_its_killed_producer_and_keeps_nothing_alive(
     daemon: Daemon, forking_producer: Callable[[], Worker], rounds: Callable[..., int]

@@ -23,7 +23,11 @@ from harness.raw import RawClient, Reply, frame
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("many_descriptors", "undisturbed")]
+pytestmark = [
+    pytest.mark.shows(25),
+    pytest.mark.timeout(180),
+    pytest.mark.usefixtures("many_descriptors", "undisturbed"),
+]
 
 HERD = 1000
 NAME = "wanted"

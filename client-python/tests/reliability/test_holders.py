@@ -92,6 +92,7 @@ def holds(pid: int, inode: int) -> bool:
     return inode in memfd_inodes(pid)
 
 
+@pytest.mark.shows(28)
 def test_deleted_memory_counts_until_its_reader_is_killed(
     daemon: Daemon, rounds: Callable[..., int]
 ) -> None:

@@ -122,6 +122,7 @@ def killed_under_load(daemon: Daemon, seconds: float) -> tuple[int, int]:
         return answers, assert_all_is_whole(scan)
 
 
+@pytest.mark.shows(53)
 @pytest.mark.one_version
 @pytest.mark.timeout(300)
 def test_a_daemon_may_be_killed_in_the_middle_of_any_store(

@@ -23,7 +23,11 @@ from harness.raw import PATIENCE, PREFIX, RawClient, frame
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = [pytest.mark.one_version, pytest.mark.usefixtures("undisturbed")]
+pytestmark = [
+    pytest.mark.shows(34),
+    pytest.mark.one_version,
+    pytest.mark.usefixtures("undisturbed"),
+]
 
 SIZE = 300 << 10
 NAME = "killed"

@@ -19,7 +19,7 @@ from harness.producer import published
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.shows(35), pytest.mark.one_version]
 
 READERS = 100
 NAMES = [f"mapped/{number}" for number in range(8)]

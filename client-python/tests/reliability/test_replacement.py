@@ -23,7 +23,11 @@ from harness.raw import RawClient
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("undisturbed")]
+pytestmark = [
+    pytest.mark.shows(5),
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("undisturbed"),
+]
 
 READERS = 8
 HOT = [f"hot/{number}" for number in range(16)]

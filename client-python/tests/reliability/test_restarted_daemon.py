@@ -21,7 +21,7 @@ from harness.marked import check, marked
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = [pytest.mark.one_version, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.shows(40), pytest.mark.one_version, pytest.mark.timeout(180)]
 
 READERS = 8
 NAMES = [f"again/{number}" for number in range(20)]

@@ -18,6 +18,7 @@ from harness.raw import RawClient, frame
 from harness.uids import Uid
 
 pytestmark = [
+    pytest.mark.shows(39),
     pytest.mark.one_version,
     pytest.mark.timeout(180),
     pytest.mark.usefixtures("many_descriptors"),

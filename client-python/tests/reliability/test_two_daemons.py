@@ -37,6 +37,7 @@ def one_of_two(path: Path) -> Iterator[Daemon]:
             daemon.kill()
 
 
+@pytest.mark.shows(44)
 @pytest.mark.one_version
 @pytest.mark.timeout(180)
 def test_of_two_daemons_that_start_together_one_serves(rounds: Callable[..., int]) -> None:

@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 import java.util.function.LongFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -41,6 +42,7 @@ class ConnectionTest {
     peer.close();
   }
 
+  @Tag("shows-16")
   @Test
   void aReplySplitAtEveryByteKeepsItsDescriptor() {
     ByteBuffer frame = Replies.write(new Reply.Mapped(1, 7, 4096), 1).encode();
@@ -132,6 +134,7 @@ class ConnectionTest {
     assertThat(connection.spares().isKept()).isFalse();
   }
 
+  @Tag("shows-16")
   @Test
   void fewerDescriptorsThanStatedEndTheConnection() {
     peer.send(Replies.write(new Reply.Lent(1, "n", 5, 1, 9, 4096), 2).encode(), file);
@@ -143,6 +146,7 @@ class ConnectionTest {
     disconnected();
   }
 
+  @Tag("shows-16")
   @Test
   void moreDescriptorsThanStatedEndTheConnectionBeforeTheNextFrame() {
     peer.send(Replies.write(new Reply.Pong(1), 0).encode(), file);
@@ -153,6 +157,7 @@ class ConnectionTest {
     disconnected();
   }
 
+  @Tag("shows-16")
   @Test
   void moreDescriptorsThanThereIsRoomForEndTheConnection() {
     peer.send(Replies.write(new Reply.Pong(1), 0).encode(), file, file, file);

@@ -12,6 +12,7 @@ import dev.sealbuf.testing.Libc;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -62,6 +63,7 @@ class SegmentsTest {
     }
   }
 
+  @Tag("shows-32")
   @Test
   void aProcessMapsAsManySegmentsAsItSafelyCanAndNoMore() throws IOException {
     List<Mapping> mappings = new ArrayList<>();

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -20,11 +21,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class DescriptorLimitsTest {
   private static final int LIMIT = 64;
 
+  @Tag("shows-21")
   @Test
   void tooManyInFlightIsAnErrorThatPasses() throws IOException {
     assertThat(run(Sender.class)).isEqualTo("ETOOMANYREFS\nsent after the peer has read\n");
   }
 
+  @Tag("shows-17")
   @Test
   void aProcessThatMayOpenNoMoreLearnsThatItLostDescriptors() throws IOException {
     assertThat(run(Receiver.class))

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -61,6 +62,7 @@ class MemoryLimitTest {
         .sum();
   }
 
+  @Tag("shows-29")
   @Test
   void theCapacityStaysBelowTheLimitAndTheStoreIsFullInsteadOfKilled() {
     try (DaemonProcess daemon = start("--capacity", "1GiB");

@@ -35,6 +35,7 @@ class ReplacedUnderReadersTest {
   private final History history = new History(NAMES);
   private final AtomicBoolean done = new AtomicBoolean();
 
+  @Tag("shows-5")
   @Test
   void whatIsReadWasTrueWhileItWasRead() throws Exception {
     try (DaemonProcess daemon = DaemonProcess.start("--capacity", "1GiB");

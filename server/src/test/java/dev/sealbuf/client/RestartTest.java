@@ -28,6 +28,7 @@ class RestartTest {
   private static final int LARGE = 1 << 20;
   private static final int READERS = 8;
 
+  @Tag("shows-40")
   @Test
   void callsGoOnWithTheNextDaemonAndOpenBuffersStayReadable() {
     try (DaemonProcess first = DaemonProcess.start();
@@ -128,6 +129,7 @@ class RestartTest {
   }
 
   /// The content of a name is the generation of the daemon that has it.
+  @Tag("shows-40")
   @Test
   void eightReadersNeverSeeTheOldDaemonsContentInTheNewOne() throws Exception {
     AtomicInteger generation = new AtomicInteger(1);

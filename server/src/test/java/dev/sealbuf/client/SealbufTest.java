@@ -192,6 +192,7 @@ class SealbufTest {
     assertThat(store.contains("ended")).isTrue();
   }
 
+  @Tag("shows-8")
   @Test
   void readersCannotWrite() {
     store.put("read-only", new byte[] {1});

@@ -42,6 +42,7 @@ class StillMappedTest {
     store.close();
   }
 
+  @Tag("shows-3")
   @Test
   void aSealIsRefusedWhileAWritableMappingLivesAndSucceedsAfterwards() throws IOException {
     try (Twice twice = create("still-mapped")) {

@@ -3,11 +3,13 @@ package dev.sealbuf.server.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 final class AdmissionTest {
   private static final long MUCH_HEAP = 1L << 40;
 
+  @Tag("shows-23")
   @Test
   void oneUidGetsThreeQuartersOfTheSessionsAndNoMore() {
     Admission admission =

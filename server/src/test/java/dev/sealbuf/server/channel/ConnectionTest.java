@@ -128,6 +128,7 @@ final class ConnectionTest {
     }
   }
 
+  @Tag("shows-48")
   @Test
   @Timeout(20)
   void whoSaysNoHelloIsClosedInTime() {

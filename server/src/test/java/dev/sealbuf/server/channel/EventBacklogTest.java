@@ -6,6 +6,7 @@ import dev.sealbuf.protocol.Limits;
 import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What goes in comes out in the same order, bounded, and everything is given back.
@@ -25,6 +26,7 @@ class EventBacklogTest {
     backlog = new EventBacklog(budget.share(1, () -> {}));
   }
 
+  @Tag("shows-19")
   @Test
   void itTakesWatchBytesAndNoMore() {
     int events = 0;

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -62,6 +63,7 @@ final class FlightCreditTest {
     assertThat(credit.ofUid(UID)).isZero();
   }
 
+  @Tag("shows-20")
   @Test
   void ofOneUidEndsAtAQuarterOfTheLimitAndOthersKeepTheirs() throws IOException {
     send();

@@ -35,6 +35,7 @@ final class FramesTest {
     daemon.close();
   }
 
+  @Tag("shows-12")
   @Test
   void aFrameMayComeByteByByte() {
     byte[] ping = TestClient.bytes(new Request.Ping(7));
@@ -46,6 +47,7 @@ final class FramesTest {
     }
   }
 
+  @Tag("shows-12")
   @Test
   void aFrameMayBeCutAtEveryByte() {
     byte[] put =
@@ -59,6 +61,7 @@ final class FramesTest {
     }
   }
 
+  @Tag("shows-12")
   @Test
   void aThousandFramesMayComeAtOnce() {
     ByteArrayOutputStream glued = new ByteArrayOutputStream();
@@ -73,6 +76,7 @@ final class FramesTest {
     }
   }
 
+  @Tag("shows-13")
   @ParameterizedTest
   @ValueSource(longs = {0, 65_537, 0x7fff_ffffL, 0x8000_0000L, 0xffff_ffffL})
   void aHeadOfNoOrTooManyBytesEndsTheConnection(long headBytes) {
@@ -141,6 +145,7 @@ final class FramesTest {
     }
   }
 
+  @Tag("shows-18")
   @ParameterizedTest
   @CsvSource({"2, 0", "2, 2"})
   void anotherVersionIsToldSo(int at, byte version) {
@@ -152,6 +157,7 @@ final class FramesTest {
         "not a frame of protocol version 1: byte=2 value=0x%02x expected=0x01".formatted(version));
   }
 
+  @Tag("shows-18")
   @ParameterizedTest
   @ValueSource(strings = {"GET / HTTP/1.1\r\n\r\n", "\u0016\u0003\u0001"})
   void anotherProtocolIsToldSo(String bytes) {

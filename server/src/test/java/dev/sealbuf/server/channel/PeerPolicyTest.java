@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sealbuf.memory.PeerCredentials;
 import java.util.List;
 import java.util.OptionalLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("shows-45")
 final class PeerPolicyTest {
   private static final PeerPolicy ALONE = new PeerPolicy(20_001, OptionalLong.empty(), 65_534);
   private static final PeerPolicy SHARED = new PeerPolicy(20_001, OptionalLong.of(20_000), 65_534);
