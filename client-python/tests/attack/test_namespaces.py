@@ -1,4 +1,4 @@
-"""A namespace is a store of its own, and whoever has no right in it does not learn that it is there.
+"""A namespace is a store of its own; who has no right in it does not learn that it is there.
 
 Invariant: what a uid may do is what the lists of the namespace give to it and to the groups that it
 connected with; what is done in one namespace, be it to fill it up, shows in no other.
@@ -13,7 +13,7 @@ import pytest
 
 from harness.daemon import Daemon, running
 from harness.public import folder_for
-from harness.raw import CLIENT, ClosedByDaemonError, RawClient
+from harness.raw import CLIENT, ClosedByDaemonError, RawClient, Reply
 from harness.uids import GROUP, Uid
 
 pytestmark = [
@@ -172,7 +172,7 @@ def test_a_namespace_that_is_full_leaves_the_others_as_they_are(daemon: Daemon) 
         opened(daemon, Uid.PRODUCER, "training") as greedy,
         opened(daemon, Uid.READER, "default") as other,
     ):
-        loans = []
+        loans: list[Reply] = []
         while (reply := greedy.ask("create", name=f"n{len(loans)}", nbytes=4 * MIB)).kind == "lent":
             loans.append(reply)
         assert reply.kind == "store_full"
@@ -190,7 +190,7 @@ def test_a_uid_at_its_quota_is_refused_and_another_has_all_of_its_own(daemon: Da
         opened(daemon, Uid.PRODUCER, "default") as first,
         opened(daemon, Uid.READER, "default") as second,
     ):
-        loans = {client: [] for client in (first, second)}
+        loans: dict[RawClient, list[Reply]] = {first: [], second: []}
         for client, held in loans.items():
             for at in range(QUOTA_BYTES // SLAB):
                 name = f"{id(client)}/{at}"
