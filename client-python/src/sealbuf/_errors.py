@@ -53,7 +53,7 @@ class QuotaExceeded(Error):
     """A limit of this session is reached."""
 
     code = "quota_exceeded"
-    advice = "finish or abort what is open"
+    advice = "finish or abort what is open; delete what is not needed; stat shows the quota"
 
 
 class StillMapped(Error, BufferError):

@@ -215,9 +215,9 @@ def test_a_socket_of_others_says_what_to_ask_for(path: str) -> None:
     )
 
 
-def test_other_namespaces_are_not_open_yet(path: str) -> None:
+def test_a_namespace_that_is_not_there_is_not_open(path: str) -> None:
     assert message(sealbuf.NotPermitted, sealbuf.connect, path, namespace="training") == (
-        "no such namespace, or not open to this uid: namespace=training"
+        f"no such namespace, or not open to this uid: namespace=training uid={os.geteuid()}"
     )
 
 

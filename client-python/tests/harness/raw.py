@@ -31,6 +31,8 @@ SCM_MAX_FD = 253
 GLUED = 50
 """Requests sent at once, below the number at which the daemon stops reading."""
 
+CLIENT = "sealbuf-raw/1"
+
 PATIENCE = 10.0
 """Seconds to wait for an answer; a ceiling against hanging, nothing is measured by it."""
 
@@ -96,10 +98,10 @@ class RawClient:
         return cls(connection)
 
     @classmethod
-    def open(cls, path: str, uid: int = Uid.READER) -> "RawClient":
+    def open(cls, path: str, uid: int = Uid.READER, *, namespace: str = "default") -> "RawClient":
         """Connected and welcomed."""
         client = cls.connect(path, uid)
-        client.hello().close()
+        client.expect("welcome", "hello", namespace=namespace, client=CLIENT).close()
         return client
 
     def __enter__(self) -> "RawClient":
@@ -154,8 +156,8 @@ class RawClient:
                 yield reply
                 reply.close()
 
-    def hello(self) -> Reply:
-        return self.ask("hello", namespace="default", client="sealbuf-raw/1")
+    def hello(self, namespace: str = "default") -> Reply:
+        return self.ask("hello", namespace=namespace, client=CLIENT)
 
     def expect(self, kind: str, op: str, payload: bytes = b"", **fields: Any) -> Reply:
         reply = self.ask(op, payload, **fields)

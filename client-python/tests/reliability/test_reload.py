@@ -107,12 +107,12 @@ def test_a_capacity_below_what_is_used_makes_the_store_full(file: Path) -> None:
 
 def test_a_mistake_changes_nothing(file: Path) -> None:
     with running(capacity=None, options=["--config", str(file)]) as daemon:
-        lines = reload(daemon, "capacity: 64MiB\nttl: 5\nsocket: []\n", file, f"({file}:3)")
-        known = "socket,group,capacity,namespaces.default.eviction,namespaces.default.ttl"
+        lines = reload(daemon, "capacity: 64MiB\nttl: 5\nsocket: {}\n", file, f"({file}:3)")
+        known = "socket,group,capacity,namespaces"
         same = "ERROR sealbuf - configuration left as it was: "
         assert lines == [
             f"{same}ttl: no such key: known={known} ({file}:2)",
-            f"{same}socket: has no single value: leave the key out for its default ({file}:3)",
+            f"{same}socket: has no value: leave the key out for its default ({file}:3)",
         ]
         assert stat(daemon, "capacity") == 32 * MIB
 

@@ -84,7 +84,9 @@ public final class Sealbuf extends Publishing implements AutoCloseable {
     return connect(socket, NAMESPACE, timeout);
   }
 
-  /// Connects to a namespace; there is only `default` as yet.
+  /// Connects to a namespace, a store of its own among those of the daemon; `default` is always there.
+  ///
+  /// @throws NotPermittedException when it is not there, or not open to this uid
   public static Sealbuf connect(Path socket, String namespace, Duration timeout) {
     Session.Address address = new Session.Address(socket, namespace);
     return new Sealbuf(address, Sessions.open(address, Deadline.after(timeout)), timeout);

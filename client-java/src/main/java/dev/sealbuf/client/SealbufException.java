@@ -46,7 +46,8 @@ public abstract class SealbufException extends RuntimeException {
       case NOT_FOUND -> "check the name; list shows what there is";
       case ALREADY_EXISTS -> "choose another name, or delete the old buffer";
       case STORE_FULL -> "delete buffers, see holders, or raise --capacity";
-      case QUOTA_EXCEEDED -> "finish or abort what is open";
+      case QUOTA_EXCEEDED ->
+          "finish or abort what is open; delete what is not needed; stat shows the quota";
       case STILL_MAPPED -> "drop writable views and forked copies, seal again";
       case NOT_PERMITTED -> "ask the owner of the buffer or of the daemon";
       case INVALID_NAME -> "change the name";

@@ -35,6 +35,11 @@ import java.util.Map;
 /// @param sessions connected clients
 /// @param waiting parked requests
 /// @param watchers sessions that watch
+/// @param ownBytes what this uid is charged with: its records and segments, and its part of deleted
+///   ones that it may hold
+/// @param ownBuffers published buffers of this uid
+/// @param quotaBytes how much of the first it may have; 2^53-1 where there is no quota
+/// @param quotaBuffers how much of the second
 /// @param asMap every figure under its name on the wire, [Long] or [String], in the daemon's order
 public record Statistics(
     String server,
@@ -66,6 +71,10 @@ public record Statistics(
     long sessions,
     long waiting,
     long watchers,
+    long ownBytes,
+    long ownBuffers,
+    long quotaBytes,
+    long quotaBuffers,
     Map<String, Object> asMap) {
 
   static Statistics of(Map<String, Object> stats) {
@@ -99,6 +108,10 @@ public record Statistics(
         number(stats, "sessions"),
         number(stats, "waiting"),
         number(stats, "watchers"),
+        number(stats, "own_bytes"),
+        number(stats, "own_buffers"),
+        number(stats, "quota_bytes"),
+        number(stats, "quota_buffers"),
         stats);
   }
 

@@ -63,7 +63,9 @@ class ConnectionTest {
     peer.reply(Reply.Failure.of(1, ErrorCode.QUOTA_EXCEEDED, "too many: unfinished=1024"));
     assertThatThrownBy(this::ping)
         .isInstanceOf(QuotaExceededException.class)
-        .hasMessage("too many: unfinished=1024; finish or abort what is open");
+        .hasMessage(
+            "too many: unfinished=1024; finish or abort what is open; delete what is not needed; stat"
+                + " shows the quota");
     peer.reply(new Reply.Pong(2));
     ping();
   }

@@ -1,6 +1,5 @@
 package dev.sealbuf.server;
 
-import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.memory.ProcessGuard;
 import dev.sealbuf.memory.ResourceLimits;
 import dev.sealbuf.protocol.Replies;
@@ -8,9 +7,7 @@ import dev.sealbuf.protocol.Requests;
 import dev.sealbuf.server.channel.CannotServeException;
 import dev.sealbuf.server.channel.Listener;
 import dev.sealbuf.server.config.Configuration;
-import dev.sealbuf.server.store.NamespacePolicy;
-import dev.sealbuf.server.store.Statistics;
-import dev.sealbuf.server.store.Store;
+import dev.sealbuf.server.namespace.Namespaces;
 import dev.sealbuf.server.store.StoreConfig;
 import dev.sealbuf.server.watch.Watch;
 import io.netty.channel.EventLoop;
@@ -27,10 +24,10 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// A running daemon: one event loop, the store it owns, and the socket it serves the store at.
+/// A running daemon: one event loop, the stores it owns, and the socket it serves them at.
 ///
 /// The order of the start is part of the guarantee: the process is hidden from others before it has
-/// anything to hide, and nobody can connect before there is a store.
+/// anything to hide, and nobody can connect before there are stores.
 public final class Daemon implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
 
@@ -40,24 +37,20 @@ public final class Daemon implements AutoCloseable {
   private final EventLoopGroup group;
   private final EventLoop loop;
   private final Watch watch;
-  private final Store store;
+  private final Namespaces namespaces;
   private final Listener listener;
 
-  private Daemon(EventLoopGroup group, Watch watch, Store store, Listener listener) {
+  private Daemon(EventLoopGroup group, Watch watch, Namespaces namespaces, Listener listener) {
     this.group = group;
     this.loop = group.next();
     this.watch = watch;
-    this.store = store;
+    this.namespaces = namespaces;
     this.listener = listener;
   }
 
-  /// What the store may take: what it was told, or less.
+  /// What the stores may take together: what they were told, or less.
   public long capacity() {
-    return statistics().capacity();
-  }
-
-  private Statistics statistics() {
-    return loop.submit(store::statistics).syncUninterruptibly().getNow();
+    return loop.submit(namespaces::capacity).syncUninterruptibly().getNow();
   }
 
   /// Starts to serve.
@@ -90,11 +83,12 @@ public final class Daemon implements AutoCloseable {
       Configuration configuration, String version, EventLoopGroup group, Watch watch)
       throws IOException {
     EventLoop loop = group.next();
-    int uid = (int) PeerCredentials.ownUid();
-    StoreConfig config =
-        StoreConfig.of(configuration.capacity(), uid, version, configuration.policy());
-    warnOfLess(config.capacity(), configuration.capacity());
-    Store store = on(loop, () -> Store.open(config, loop, watch));
+    long openFiles = ResourceLimits.openFiles();
+    int segmentsMax = StoreConfig.segmentsMax(openFiles, Runtime.getRuntime().maxMemory());
+    Namespaces namespaces =
+        on(
+            loop,
+            () -> Namespaces.open(configuration.namespaces(), segmentsMax, version, loop, watch));
     try {
       Listener listener =
           Listener.open(
@@ -102,12 +96,14 @@ public final class Daemon implements AutoCloseable {
               configuration.socket(),
               watch,
               configuration.group(),
-              ResourceLimits.openFiles() - config.segmentsMax(),
-              store,
+              openFiles - segmentsMax,
+              namespaces,
               version);
-      return serving(new Daemon(group, watch, store, listener), configuration.socket());
+      Daemon daemon = new Daemon(group, watch, namespaces, listener);
+      warnOfLess(daemon.capacity(), configuration.capacity());
+      return serving(daemon, configuration.socket());
     } catch (IOException | RuntimeException e) {
-      closeStore(loop, store);
+      close(loop, namespaces);
       throw e;
     }
   }
@@ -131,19 +127,17 @@ public final class Daemon implements AutoCloseable {
     }
   }
 
-  /// Goes on with another capacity and another policy. What is there already stays; a store that
-  /// has more than it may is full until it has less.
+  /// Goes on with what of the configuration can be changed, see [Namespaces#change].
   ///
   /// @throws IOException when the control group leaves too little; then nothing is changed
-  public void change(long capacity, NamespacePolicy policy) throws IOException {
-    long allowed = StoreConfig.allowed(capacity, statistics().used());
+  public void change(Configuration next) throws IOException {
     on(
         loop,
         () -> {
-          store.change(allowed, capacity, policy);
-          return store;
+          namespaces.change(next.namespaces());
+          return namespaces;
         });
-    warnOfLess(allowed, capacity);
+    warnOfLess(capacity(), next.capacity());
   }
 
   /// What the first client would otherwise wait for, or what would need descriptors when there may
@@ -171,7 +165,7 @@ public final class Daemon implements AutoCloseable {
   @Override
   public void close() {
     listener.close();
-    closeStore(loop, store);
+    close(loop, namespaces);
     closeWatch(loop, watch);
     end(group);
   }
@@ -180,13 +174,13 @@ public final class Daemon implements AutoCloseable {
     loop.submit(watch::close).syncUninterruptibly();
   }
 
-  private static void closeStore(EventLoop loop, Store store) {
+  private static void close(EventLoop loop, Namespaces namespaces) {
     try {
       on(
           loop,
           () -> {
-            store.close();
-            return store;
+            namespaces.close();
+            return namespaces;
           });
     } catch (IOException e) {
       throw new AssertionError("closing a store does no I/O that fails", e);

@@ -3,6 +3,7 @@ package dev.sealbuf.server;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.Given;
 import dev.sealbuf.server.config.InvalidConfigurationException;
+import dev.sealbuf.server.config.Key;
 import dev.sealbuf.server.config.Setting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -37,8 +38,8 @@ public final class TestDaemon implements AutoCloseable {
         Optional.empty(),
         Map.of(),
         List.of(
-            new Given(Setting.SOCKET, socket.toString(), "test"),
-            new Given(Setting.CAPACITY, "64MiB", "test")));
+            new Given(Key.of(Setting.SOCKET), socket.toString(), "test"),
+            new Given(Key.of(Setting.CAPACITY), "64MiB", "test")));
   }
 
   public Path socket() {

@@ -7,7 +7,6 @@ import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Replies;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.server.session.Service;
-import dev.sealbuf.server.store.Peer;
 import dev.sealbuf.server.watch.Watch;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -43,7 +42,6 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private final Set<Connection> connections = new HashSet<>();
   private final Promise<Object> empty;
   private boolean stopping;
-  private long lastSession;
 
   Acceptor(
       LoopContext context,
@@ -127,8 +125,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
       refuse(channel, peer, ErrorCode.TRY_AGAIN, OUT_OF_DESCRIPTORS);
       return;
     }
-    Peer session = new Peer(++lastSession, uid, peer.pid());
-    Connection connection = new Connection(channel, context, session, service);
+    Connection connection = new Connection(channel, context, peer, service);
     connections.add(connection);
     channel
         .closeFuture()

@@ -1,6 +1,7 @@
 package dev.sealbuf.server.channel;
 
 import dev.sealbuf.memory.Fd;
+import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Frame;
 import dev.sealbuf.protocol.FrameDecoder;
@@ -11,7 +12,6 @@ import dev.sealbuf.server.session.Outbox;
 import dev.sealbuf.server.session.Service;
 import dev.sealbuf.server.session.Session;
 import dev.sealbuf.server.session.SessionState;
-import dev.sealbuf.server.store.Peer;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -59,7 +59,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
 
   private final EpollDomainSocketChannel channel;
   private final LoopContext context;
-  private final Peer peer;
+  private final PeerCredentials peer;
   private final HeapBudget.Share share;
   private final FrameDecoder decoder;
   private final OutgoingQueue queue;
@@ -70,14 +70,19 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   private boolean pumping;
   private boolean resting;
 
-  Connection(EpollDomainSocketChannel channel, LoopContext context, Peer peer, Service service) {
+  Connection(
+      EpollDomainSocketChannel channel,
+      LoopContext context,
+      PeerCredentials peer,
+      Service service) {
     this.channel = channel;
     this.context = context;
     this.peer = peer;
-    this.share = context.budget().share(peer.uid(), this::pump);
+    int uid = (int) peer.uid();
+    this.share = context.budget().share(uid, this::pump);
     this.unread = new Unread(share);
     this.decoder = FrameDecoder.ofRequests(share::takeOrWait);
-    this.queue = new OutgoingQueue(channel, context, peer.uid(), share, this);
+    this.queue = new OutgoingQueue(channel, context, uid, share, this);
     this.session = new Session(peer, service, this);
     channel.config().setRecvByteBufAllocator(new ReadSize(decoder::missing));
     this.handshakeDeadline =
@@ -269,7 +274,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
   }
 
   private void warn(String message) {
-    context.log().warn(Integer.toUnsignedLong(peer.uid()), "disconnected", message);
+    context.log().warn(peer.uid(), "disconnected", message);
   }
 
   private void linger() {

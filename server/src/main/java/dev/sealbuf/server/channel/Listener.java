@@ -2,8 +2,8 @@ package dev.sealbuf.server.channel;
 
 import dev.sealbuf.memory.ListeningSocket;
 import dev.sealbuf.memory.ResourceLimits;
+import dev.sealbuf.server.namespace.Namespaces;
 import dev.sealbuf.server.session.Service;
-import dev.sealbuf.server.store.Store;
 import dev.sealbuf.server.watch.Watch;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
@@ -32,7 +32,7 @@ public final class Listener implements AutoCloseable {
     channel.pipeline().addLast(acceptor);
   }
 
-  /// Serves the store at the path from now on.
+  /// Serves the stores at the path from now on.
   ///
   /// @param watch that tells of processes that end
   /// @param group whose members may connect besides the daemon's uid
@@ -43,14 +43,14 @@ public final class Listener implements AutoCloseable {
       Watch watch,
       OptionalLong group,
       long descriptors,
-      Store store,
+      Namespaces namespaces,
       String version)
       throws IOException {
     long heap = Runtime.getRuntime().maxMemory();
-    PeerPolicy policy = PeerPolicy.of(group);
+    PeerPolicy policy = PeerPolicy.of(group, namespaces::names);
     PeerProcesses processes = new PeerProcesses(watch);
     Admission admission = new Admission(descriptors, heap, processes::count);
-    Service service = new Service(store, version, admission::sessions);
+    Service service = new Service(namespaces, version);
     LoopContext context = LoopContext.of(loop, watch, heap, ResourceLimits.openFiles());
     Acceptor acceptor = new Acceptor(context, policy, admission, processes, service);
     SocketPath path = SocketPath.claim(socket, group);

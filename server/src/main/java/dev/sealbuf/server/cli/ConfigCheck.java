@@ -3,7 +3,7 @@ package dev.sealbuf.server.cli;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.Given;
 import dev.sealbuf.server.config.InvalidConfigurationException;
-import dev.sealbuf.server.config.Setting;
+import dev.sealbuf.server.config.Key;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -32,9 +32,9 @@ final class ConfigCheck implements Callable<Integer> {
       Configuration configuration =
           Configuration.load(Optional.ofNullable(file), System.getenv(), List.of());
       Table table = new Table("lll");
-      for (Setting setting : Setting.values()) {
-        Given given = configuration.given(setting);
-        table.row(setting.key(), given.text(), given.from());
+      for (Key key : configuration.keys()) {
+        Given given = configuration.given(key);
+        table.row(key.path(), given.text(), given.from());
       }
       spec.commandLine().getOut().print(table);
       spec.commandLine().getOut().flush();

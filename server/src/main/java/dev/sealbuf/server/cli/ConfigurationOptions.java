@@ -3,6 +3,7 @@ package dev.sealbuf.server.cli;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.Given;
 import dev.sealbuf.server.config.InvalidConfigurationException;
+import dev.sealbuf.server.config.Key;
 import dev.sealbuf.server.config.Setting;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,7 +52,7 @@ final class ConfigurationOptions {
 
   private static void add(List<Given> flags, Setting setting, @Nullable String text, String flag) {
     if (text != null) {
-      flags.add(new Given(setting, text, flag));
+      flags.add(new Given(Key.of(setting), text, flag));
     }
   }
 }

@@ -3,12 +3,15 @@ package dev.sealbuf.server.cli;
 import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.InvalidConfigurationException;
-import dev.sealbuf.server.config.Setting;
+import dev.sealbuf.server.config.Key;
 import dev.sealbuf.server.host.ServiceManager;
+import dev.sealbuf.server.namespace.NamespaceConfig;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,10 +59,13 @@ final class Reload implements Runnable {
   private void change(Daemon running) {
     try {
       Configuration next = options.load();
-      running.change(next.capacity(), next.policy());
-      for (Setting setting : Setting.values()) {
-        Configuration before = setting.isLive() ? now : started;
-        report(setting, before.given(setting).text(), next.given(setting).text());
+      running.change(next);
+      reportNamespaces(started.namespaces(), next.namespaces());
+      for (Key key : started.keys()) {
+        Configuration before = key.setting().isLive() ? now : started;
+        if (next.keys().contains(key)) {
+          report(key, before.given(key).text(), next.given(key).text());
+        }
       }
       now = next;
       LOG.info("configuration read anew");
@@ -70,14 +76,26 @@ final class Reload implements Runnable {
     }
   }
 
-  private static void report(Setting setting, String before, String after) {
+  private static void reportNamespaces(List<NamespaceConfig> before, List<NamespaceConfig> after) {
+    report(false, "namespaces", names(before), names(after));
+  }
+
+  private static String names(List<NamespaceConfig> namespaces) {
+    return namespaces.stream().map(NamespaceConfig::name).collect(Collectors.joining(","));
+  }
+
+  private static void report(Key key, String before, String after) {
+    report(key.setting().isLive(), key.path(), before, after);
+  }
+
+  private static void report(boolean live, String path, String before, String after) {
     if (before.equals(after)) {
       return;
     }
-    if (setting.isLive()) {
-      LOG.info("changed: {}={} before={}", setting.key(), after, before);
+    if (live) {
+      LOG.info("changed: {}={} before={}", path, after, before);
     } else {
-      LOG.warn("needs another start: {}={} now={}", setting.key(), after, before);
+      LOG.warn("needs another start: {}={} now={}", path, after, before);
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.sealbuf.server.cli;
 
 import dev.sealbuf.client.Sealbuf;
 import dev.sealbuf.client.Statistics;
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.server.config.ByteSize;
 import java.time.Duration;
 import picocli.CommandLine.Command;
@@ -40,6 +41,13 @@ final class Stat implements CliCommand {
     count(table, "  spilled", stats.spilled());
     count(table, "  evicted so far", stats.evicted());
     count(table, "  expired so far", stats.expired());
+    bytes(table, "of this uid", stats.ownBuffers(), stats.ownBytes());
+    if (stats.quotaBytes() < Limits.SEQ_MAX) {
+      bytes(table, "  at most", stats.quotaBytes());
+    }
+    if (stats.quotaBuffers() < Limits.SEQ_MAX) {
+      count(table, "  at most", stats.quotaBuffers());
+    }
     count(table, "sessions", stats.sessions());
     count(table, "  watchers", stats.watchers());
     count(table, "  waiting requests", stats.waiting());

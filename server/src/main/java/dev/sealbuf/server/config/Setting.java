@@ -1,7 +1,9 @@
 package dev.sealbuf.server.config;
 
+import dev.sealbuf.client.SocketPath;
 import dev.sealbuf.memory.UnixSocket;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
+import dev.sealbuf.server.store.Quota;
 import dev.sealbuf.server.store.StoreConfig;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -10,46 +12,61 @@ import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
-/// What can be set: the key in the file, and from it the variable and the flag.
-/// `deploy/sealbuf.yaml` explains each, with its default.
+/// What can be set, of the daemon and of each namespace. `deploy/sealbuf.yaml` explains each, with
+/// its default.
 public enum Setting {
-  SOCKET("socket", Change.BY_RESTART),
-  GROUP("group", Change.BY_RESTART),
-  CAPACITY("capacity", Change.BY_SIGHUP),
-  EVICTION("namespaces.default.eviction", Change.BY_SIGHUP),
-  TTL("namespaces.default.ttl", Change.BY_SIGHUP);
+  SOCKET("socket", Of.DAEMON, Change.BY_RESTART, SocketPath.resolve().toString()),
+  GROUP("group", Of.DAEMON, Change.BY_RESTART, "none"),
+  CAPACITY("capacity", Of.DAEMON, Change.BY_SIGHUP, "1GiB"),
+  SHARE("capacity", Of.NAMESPACE, Change.BY_SIGHUP, "rest"),
+  READ("read", Of.NAMESPACE, Change.BY_SIGHUP, Principals.EVERYONE),
+  PUBLISH("publish", Of.NAMESPACE, Change.BY_SIGHUP, Principals.EVERYONE),
+  ADMINISTER("administer", Of.NAMESPACE, Change.BY_SIGHUP, Principals.NOBODY),
+  QUOTA_BYTES("quota_bytes", Of.NAMESPACE, Change.BY_SIGHUP, "none"),
+  QUOTA_BUFFERS("quota_buffers", Of.NAMESPACE, Change.BY_SIGHUP, "none"),
+  EVICTION("eviction", Of.NAMESPACE, Change.BY_SIGHUP, "none"),
+  TTL("ttl", Of.NAMESPACE, Change.BY_SIGHUP, "never");
+
+  private enum Of {
+    DAEMON,
+    NAMESPACE
+  }
 
   private enum Change {
     BY_RESTART,
     BY_SIGHUP
   }
 
-  /// For a group nobody, for a time to live no end.
-  static final String NO_GROUP = "none";
-
-  static final String NO_END = "never";
-
-  private final String key;
+  private final String word;
+  private final Of of;
   private final Change change;
+  private final String byDefault;
 
-  Setting(String key, Change change) {
-    this.key = key;
+  Setting(String word, Of of, Change change, String byDefault) {
+    this.word = word;
+    this.of = of;
     this.change = change;
+    this.byDefault = byDefault;
   }
 
-  /// The path in the file: `namespaces.default.ttl`.
-  public String key() {
-    return key;
+  /// The last part of its path in the file.
+  String word() {
+    return word;
   }
 
-  /// `SEALBUF_` and the key, upper case, with `_` for each point.
-  public String variable() {
-    return "SEALBUF_" + key.replace('.', '_').toUpperCase(Locale.ROOT);
+  /// Whether each namespace has one of its own.
+  boolean isOfNamespace() {
+    return of == Of.NAMESPACE;
   }
 
   /// Whether SIGHUP changes it, or only another start.
   public boolean isLive() {
     return change == Change.BY_SIGHUP;
+  }
+
+  /// What holds where nobody says anything.
+  String byDefault() {
+    return byDefault;
   }
 
   /// What the text means.
@@ -60,6 +77,10 @@ public enum Setting {
       case SOCKET -> socket(text);
       case GROUP -> group(text);
       case CAPACITY -> capacity(text);
+      case SHARE -> share(text);
+      case READ, PUBLISH, ADMINISTER -> Principals.parse(text);
+      case QUOTA_BYTES -> quotaBytes(text);
+      case QUOTA_BUFFERS -> quotaBuffers(text);
       case EVICTION -> eviction(text);
       case TTL -> ttl(text);
     };
@@ -75,7 +96,9 @@ public enum Setting {
   }
 
   static OptionalLong group(String text) {
-    return text.equals(NO_GROUP) ? OptionalLong.empty() : OptionalLong.of(GroupId.parse(text));
+    return text.equals(GROUP.byDefault)
+        ? OptionalLong.empty()
+        : OptionalLong.of(PosixId.group(text));
   }
 
   static long capacity(String text) {
@@ -86,6 +109,25 @@ public enum Setting {
               .formatted(bytes, StoreConfig.CAPACITY_MIN, StoreConfig.CAPACITY_MAX));
     }
     return bytes;
+  }
+
+  /// Empty for what the others leave.
+  static OptionalLong share(String text) {
+    return text.equals(SHARE.byDefault) ? OptionalLong.empty() : OptionalLong.of(capacity(text));
+  }
+
+  static long quotaBytes(String text) {
+    return text.equals(QUOTA_BYTES.byDefault) ? Quota.Limits.NONE.bytes() : ByteSize.parse(text);
+  }
+
+  static long quotaBuffers(String text) {
+    if (text.equals(QUOTA_BUFFERS.byDefault)) {
+      return Quota.Limits.NONE.buffers();
+    }
+    if (!text.matches("\\d{1,15}")) {
+      throw new IllegalArgumentException("a number of buffers, or none: buffers=" + text);
+    }
+    return Long.parseLong(text);
   }
 
   static Eviction eviction(String text) {
@@ -107,6 +149,8 @@ public enum Setting {
   }
 
   static OptionalLong ttl(String text) {
-    return text.equals(NO_END) ? OptionalLong.empty() : OptionalLong.of(TimeSpan.parseMillis(text));
+    return text.equals(TTL.byDefault)
+        ? OptionalLong.empty()
+        : OptionalLong.of(TimeSpan.parseMillis(text));
   }
 }

@@ -3,12 +3,14 @@ package dev.sealbuf.server.config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
@@ -18,6 +20,7 @@ import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /// The configuration's file, in YAML 1.2 (so in JSON as well). Values are taken as they are
 /// written: `4096` and `"4096"` are the same, and nothing is ever read as a date or a yes.
@@ -31,19 +34,28 @@ final class SettingsFile {
   private static final LoadSettings STRICT =
       LoadSettings.builder().setCodePointLimit(1 << 20).build();
 
-  private final Path path;
-  private final Consumer<Given> given;
-  private final Consumer<String> problems;
+  /// What a file says.
+  ///
+  /// @param namespaces that have a section, be it empty
+  record Content(List<Given> given, List<String> namespaces) {
+    static final Content NONE = new Content(List.of(), List.of());
+  }
 
-  private SettingsFile(Path path, Consumer<Given> given, Consumer<String> problems) {
+  private static final String NAMESPACES = "namespaces";
+
+  private final Path path;
+  private final Consumer<String> problems;
+  private final List<Given> given = new ArrayList<>();
+  private final List<String> namespaces = new ArrayList<>();
+
+  private SettingsFile(Path path, Consumer<String> problems) {
     this.path = path;
-    this.given = given;
     this.problems = problems;
   }
 
-  /// Tells what it says and what is wrong with it.
-  static void read(Path path, Consumer<Given> given, Consumer<String> problems) {
-    SettingsFile file = new SettingsFile(path, given, problems);
+  /// What it says, as far as that can be read; what is wrong with it is told.
+  static Content read(Path path, Consumer<String> problems) {
+    SettingsFile file = new SettingsFile(path, problems);
     try {
       file.read(new Compose(STRICT).composeString(Files.readString(path)));
     } catch (IOException e) {
@@ -57,51 +69,98 @@ final class SettingsFile {
     } catch (YamlEngineException e) {
       problems.accept("the configuration is not YAML: %s (%s)".formatted(e.getMessage(), path));
     }
+    return new Content(file.given, file.namespaces);
   }
 
   private void read(Optional<Node> top) {
-    top.ifPresent(node -> section(node, ""));
+    top.ifPresent(node -> section(node, "the top", "", this::ofDaemon));
   }
 
-  private void section(Node node, String prefix) {
+  @FunctionalInterface
+  private interface Entry {
+    /// @param path the whole key
+    void take(String path, String name, NodeTuple node);
+  }
+
+  private void section(Node node, String title, String prefix, Entry each) {
     if (isNothing(node)) {
       return;
     }
     if (!(node instanceof MappingNode mapping)) {
-      problem(prefix.isEmpty() ? "the top" : prefix, "not a section of keys", node);
+      problem(title, "not a section of keys", node);
       return;
     }
     Set<String> seen = new HashSet<>();
     for (NodeTuple entry : mapping.getValue()) {
       String name = entry.getKeyNode() instanceof ScalarNode scalar ? scalar.getValue() : "?";
-      String key = prefix.isEmpty() ? name : prefix + "." + name;
-      if (!seen.add(name)) {
-        problem(key, "said twice", entry.getKeyNode());
+      if (seen.add(name)) {
+        each.take(prefix + name, name, entry);
       } else {
-        entry(key, entry);
+        problem(prefix + name, "said twice", entry.getKeyNode());
       }
     }
   }
 
-  private void entry(String key, NodeTuple entry) {
-    Optional<Setting> setting =
-        Arrays.stream(Setting.values()).filter(each -> each.key().equals(key)).findFirst();
-    if (setting.isPresent()) {
-      value(setting.get(), entry.getValueNode());
-    } else if (Arrays.stream(Setting.values()).anyMatch(each -> each.key().startsWith(key + "."))) {
-      section(entry.getValueNode(), key);
+  private void ofDaemon(String path, String name, NodeTuple entry) {
+    if (name.equals(NAMESPACES)) {
+      section(entry.getValueNode(), path, path + ".", this::namespace);
     } else {
-      List<String> known = Arrays.stream(Setting.values()).map(Setting::key).toList();
-      problem(key, "no such key: known=" + String.join(",", known), entry.getKeyNode());
+      setting(path, name, "", entry);
     }
   }
 
-  private void value(Setting setting, Node node) {
-    if (node instanceof ScalarNode scalar && !isNothing(node)) {
-      given.accept(new Given(setting, scalar.getValue(), place(node)));
-    } else {
-      problem(setting.key(), "has no single value: leave the key out for its default", node);
+  private void namespace(String path, String name, NodeTuple entry) {
+    if (!Key.isNamespace(name)) {
+      problem(
+          path,
+          "a namespace's name is of 1 to 63 small letters, digits and hyphens, these not at its ends",
+          entry.getKeyNode());
+      return;
     }
+    namespaces.add(name);
+    section(
+        entry.getValueNode(),
+        path,
+        path + ".",
+        (whole, word, each) -> setting(whole, word, name, each));
+  }
+
+  private void setting(String path, String word, String namespace, NodeTuple entry) {
+    List<Setting> here =
+        Arrays.stream(Setting.values())
+            .filter(each -> each.isOfNamespace() != namespace.isEmpty())
+            .toList();
+    Optional<Setting> setting = here.stream().filter(each -> each.word().equals(word)).findFirst();
+    if (setting.isPresent()) {
+      value(new Key(setting.get(), namespace), entry.getValueNode());
+    } else {
+      String known = here.stream().map(Setting::word).collect(Collectors.joining(","));
+      problem(
+          path,
+          "no such key: known=" + known + (namespace.isEmpty() ? "," + NAMESPACES : ""),
+          entry.getKeyNode());
+    }
+  }
+
+  /// A list is the same as its parts with commas between them.
+  private void value(Key key, Node node) {
+    List<Node> parts = node instanceof SequenceNode list ? list.getValue() : List.of(node);
+    if (parts.isEmpty() || !parts.stream().allMatch(SettingsFile::isText)) {
+      problem(key.path(), "has no value: leave the key out for its default", node);
+      return;
+    }
+    String text =
+        parts.stream().map(part -> ((ScalarNode) part).getValue()).collect(Collectors.joining(","));
+    try {
+      key.setting().parse(text);
+      given.add(new Given(key, text, place(node)));
+    } catch (IllegalArgumentException e) {
+      problem(key.path(), String.valueOf(e.getMessage()), node);
+    }
+  }
+
+  private static boolean isText(Node node) {
+    return node instanceof ScalarNode && !isNothing(node);
   }
 
   private static boolean isNothing(Node node) {

@@ -2,13 +2,13 @@ package dev.sealbuf.server.session;
 
 import dev.sealbuf.protocol.RecordPlaces;
 import dev.sealbuf.protocol.Reply;
+import dev.sealbuf.server.namespace.Membership;
 import dev.sealbuf.server.store.BatchPublication;
 import dev.sealbuf.server.store.CatalogHandle;
 import dev.sealbuf.server.store.Holdings;
 import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
 import dev.sealbuf.server.store.Page;
-import dev.sealbuf.server.store.Peer;
 import dev.sealbuf.server.store.Publication;
 import dev.sealbuf.server.store.Reservation;
 import dev.sealbuf.server.store.SegmentHandle;
@@ -18,15 +18,14 @@ import dev.sealbuf.server.store.Taking;
 final class Answers {
   private Answers() {}
 
-  static Reply welcome(
-      long seq, String version, Peer peer, String namespace, CatalogHandle catalog) {
+  static Reply welcome(long seq, String version, Membership membership, CatalogHandle catalog) {
     return new Reply.Welcome(
         seq,
         version,
         "%016x".formatted(catalog.daemon()),
-        peer.session(),
-        Integer.toUnsignedLong(peer.uid()),
-        namespace,
+        membership.peer().session(),
+        Integer.toUnsignedLong(membership.peer().uid()),
+        membership.namespace(),
         catalog.segment(),
         catalog.bytes());
   }

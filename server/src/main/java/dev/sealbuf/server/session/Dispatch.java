@@ -7,8 +7,8 @@ import dev.sealbuf.protocol.NameList;
 import dev.sealbuf.protocol.Names;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
+import dev.sealbuf.server.namespace.Membership;
 import dev.sealbuf.server.store.BatchPublication;
-import dev.sealbuf.server.store.CatalogHandle;
 import dev.sealbuf.server.store.Form;
 import dev.sealbuf.server.store.Loan;
 import dev.sealbuf.server.store.Location;
@@ -27,6 +27,8 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One session's requests, each a call of the store and its answer a reply: the table in
 /// `protocol/PROTOCOL.md`, one row a line of the switch in [#answer].
@@ -34,22 +36,35 @@ import java.util.concurrent.CompletionStage;
 /// What workers finish comes back through the session and counts as pending there; what is parked
 /// does not.
 final class Dispatch {
-  /// The only namespace until there are access lists.
-  private static final String NAMESPACE = "default";
+  private static final Logger LOG = LoggerFactory.getLogger(Dispatch.class);
 
   private final Session session;
   private final Peer peer;
-  private final Service service;
   private final Store store;
+  private final EventFrames events;
   private final Outbox outbox;
   private Optional<Watcher> watcher = Optional.empty();
 
-  Dispatch(Session session, Peer peer, Service service, Outbox outbox) {
+  Dispatch(Session session, Membership membership, EventFrames events, Outbox outbox) {
     this.session = session;
-    this.peer = peer;
-    this.service = service;
-    this.store = service.store();
+    this.peer = membership.peer();
+    this.store = membership.store();
+    this.events = events;
     this.outbox = outbox;
+  }
+
+  /// The session is over: what it left unfinished is aborted.
+  void end() {
+    store.endSession(peer.session());
+  }
+
+  /// What was lent did not reach the peer.
+  void takeBack(long buffer) {
+    try {
+      store.takeBack(buffer);
+    } catch (Refusal e) {
+      LOG.warn("lent buffer cannot be taken back: buffer={} reason={}", buffer, e.code());
+    }
   }
 
   /// All events have left.
@@ -60,8 +75,9 @@ final class Dispatch {
   void answer(Request request) throws Refusal, HeadException {
     long seq = request.seq();
     requireNotWatching(request);
+    RequiredRight.require(peer, request);
     switch (request) {
-      case Request.Hello hello -> welcome(hello);
+      case Request.Hello _ -> throw new AssertionError("a session says hello once");
       case Request.Put put -> published(seq, store.put(peer, put.name(), put.bytes(), terms(put)));
       case Request.PutMany many -> publishedMany(seq, putMany(many));
       case Request.Create create ->
@@ -124,8 +140,7 @@ final class Dispatch {
               seq,
               store.holders(holders.name(), holders.cursor()),
               page -> outbox.send(Answers.holding(seq, page)));
-      case Request.Stat _ ->
-          outbox.send(new Reply.Stats(seq, store.statistics().rows(service.sessions().getAsInt())));
+      case Request.Stat _ -> outbox.send(new Reply.Stats(seq, store.statistics(peer.uid()).rows()));
       case Request.Ping _ -> outbox.send(new Reply.Pong(seq));
     }
   }
@@ -135,19 +150,6 @@ final class Dispatch {
       throw new Refusal(
           ErrorCode.INVALID_REQUEST, "a session that watches asks for nothing else but ping");
     }
-  }
-
-  private void welcome(Request.Hello hello) throws Refusal {
-    if (!hello.namespace().equals(NAMESPACE)) {
-      throw new Refusal(
-          ErrorCode.NOT_PERMITTED,
-          "no such namespace, or not open to this uid: namespace="
-              + Names.printable(hello.namespace()));
-    }
-    CatalogHandle catalog = store.beginSession(peer, hello.client());
-    outbox.send(
-        Answers.welcome(hello.seq(), service.version(), peer, NAMESPACE, catalog),
-        catalog.descriptors());
   }
 
   private static Terms terms(Request.Put put) {
@@ -271,7 +273,7 @@ final class Dispatch {
   }
 
   private void watch(Request.Watch watch) throws Refusal {
-    Watcher.Sink sink = event -> outbox.sendEvent(service.events().of(event));
+    Watcher.Sink sink = event -> outbox.sendEvent(events.of(event));
     watcher = Optional.of(store.watch(peer, watch.prefix(), watch.replay(), sink));
     outbox.send(new Reply.Watching(watch.seq(), store.version()));
   }

@@ -1,14 +1,12 @@
 package dev.sealbuf.server.session;
 
-import dev.sealbuf.server.store.Store;
-import java.util.function.IntSupplier;
+import dev.sealbuf.server.namespace.Namespaces;
 
 /// What all sessions of a daemon share.
 ///
 /// @param version the daemon's version, as `welcome` announces it
-/// @param sessions how many clients are connected now
-public record Service(Store store, String version, IntSupplier sessions, EventFrames events) {
-  public Service(Store store, String version, IntSupplier sessions) {
-    this(store, version, sessions, new EventFrames());
+public record Service(Namespaces namespaces, String version, EventFrames events) {
+  public Service(Namespaces namespaces, String version) {
+    this(namespaces, version, new EventFrames());
   }
 }

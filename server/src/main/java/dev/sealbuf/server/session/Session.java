@@ -1,18 +1,20 @@
 package dev.sealbuf.server.session;
 
+import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Frame;
 import dev.sealbuf.protocol.HeadException;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import dev.sealbuf.protocol.Requests;
+import dev.sealbuf.server.namespace.Membership;
 import dev.sealbuf.server.session.SessionState.Event;
-import dev.sealbuf.server.store.Peer;
+import dev.sealbuf.server.store.CatalogHandle;
 import dev.sealbuf.server.store.Refusal;
-import dev.sealbuf.server.store.Store;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,18 +31,20 @@ import org.slf4j.LoggerFactory;
 public final class Session {
   private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-  private final Peer peer;
-  private final Store store;
+  private final PeerCredentials credentials;
+  private final Service service;
   private final Outbox outbox;
-  private final Dispatch dispatch;
+
+  /// From hello on.
+  private @Nullable Dispatch dispatch;
+
   private SessionState state = SessionState.CONNECTED;
   private int pending;
 
-  public Session(Peer peer, Service service, Outbox outbox) {
-    this.peer = peer;
-    this.store = service.store();
+  public Session(PeerCredentials credentials, Service service, Outbox outbox) {
+    this.credentials = credentials;
+    this.service = service;
     this.outbox = outbox;
-    this.dispatch = new Dispatch(this, peer, service, outbox);
   }
 
   public SessionState state() {
@@ -54,7 +58,9 @@ public final class Session {
 
   /// All events have left.
   public void eventsTaken() {
-    dispatch.eventsTaken();
+    if (dispatch != null) {
+      dispatch.eventsTaken();
+    }
   }
 
   /// Answers one frame, now or when its work is done.
@@ -76,7 +82,9 @@ public final class Session {
   public void end() {
     if (state != SessionState.CLOSED) {
       state = state.after(Event.END);
-      store.endSession(peer.session());
+      if (dispatch != null) {
+        dispatch.end();
+      }
     }
   }
 
@@ -84,17 +92,9 @@ public final class Session {
   /// the catalog that a welcome brings there is no session.
   public void undelivered(Reply reply) {
     switch (reply) {
-      case Reply.Lent lent -> takeBack(lent.buffer());
+      case Reply.Lent lent when dispatch != null -> dispatch.takeBack(lent.buffer());
       case Reply.Welcome _ -> end();
       case Reply _ -> {}
-    }
-  }
-
-  private void takeBack(long buffer) {
-    try {
-      store.takeBack(buffer);
-    } catch (Refusal e) {
-      LOG.warn("lent buffer cannot be taken back: buffer={} reason={}", buffer, e.code());
     }
   }
 
@@ -105,7 +105,7 @@ public final class Session {
       return;
     }
     try {
-      dispatch.answer(request);
+      answer(request);
       state = state.after(event);
     } catch (Refusal e) {
       refuse(request.seq(), e);
@@ -114,6 +114,23 @@ public final class Session {
     } catch (RuntimeException e) {
       fault(request.seq(), e);
     }
+  }
+
+  private void answer(Request request) throws Refusal, HeadException {
+    if (request instanceof Request.Hello hello) {
+      welcome(hello);
+    } else if (dispatch != null) {
+      dispatch.answer(request);
+    }
+  }
+
+  private void welcome(Request.Hello hello) throws Refusal {
+    Membership membership = service.namespaces().enter(hello.namespace(), credentials);
+    CatalogHandle catalog = membership.store().beginSession(membership.peer(), hello.client());
+    dispatch = new Dispatch(this, membership, service.events(), outbox);
+    outbox.send(
+        Answers.welcome(hello.seq(), service.version(), membership, catalog),
+        catalog.descriptors());
   }
 
   /// Replies when the work is done, which occupies the daemon until then.
@@ -164,13 +181,13 @@ public final class Session {
   }
 
   private void fault(long seq, Throwable fault) {
-    LOG.error("request failed in a way that is not planned for: session={}", peer.session(), fault);
+    LOG.error("request failed in a way that is not planned for: peer={}", credentials, fault);
     end();
     outbox.sendLast(
         Reply.Failure.of(
             seq,
             ErrorCode.PROTOCOL,
-            "the daemon failed on this request and logged why: session=" + peer.session()));
+            "the daemon failed on this request and logged why: pid=" + credentials.pid()));
   }
 
   private static Refusal invalid(HeadException cause) {

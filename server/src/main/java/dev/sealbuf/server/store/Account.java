@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNull;
 import dev.sealbuf.memory.PageSizes;
 import dev.sealbuf.protocol.ErrorCode;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// What the store's memory is used for, to the byte.
 ///
@@ -54,7 +56,6 @@ final class Account {
   private long used;
   private long hugePageBytes;
   private long hugePageFailures;
-  private long untouched;
   private long closing;
   private Runnable changed = () -> {};
   private BooleanSupplier reclaim = () -> false;
@@ -65,6 +66,7 @@ final class Account {
     this.capacity = capacity;
     this.segmentsMax = segmentsMax;
     this.headroom = headroom;
+    headroom.promise(capacity);
     for (Kind kind : Kind.values()) {
       sums.put(kind, new Sum());
     }
@@ -74,6 +76,7 @@ final class Account {
   /// given them back.
   void closing(long bytes) {
     closing += bytes;
+    headroom.account(bytes);
   }
 
   /// Whether workers are giving memory back.
@@ -125,17 +128,22 @@ final class Account {
 
   private Charge admit(Kind kind, long bytes) throws Refusal {
     requireDescriptor();
-    if (!headroom.admits(bytes, untouched, closing)) {
+    if (!headroom.admits(bytes, closing)) {
       throw new Refusal(
           ErrorCode.STORE_FULL,
           "no room below the limit of the control group: requested=%d free=%d"
-              .formatted(bytes, headroom.left(untouched)));
+              .formatted(bytes, headroom.left()));
     }
     segments++;
-    used += bytes;
-    untouched += bytes;
+    take(bytes);
+    headroom.untouched(bytes);
     changed.run();
     return new Charge(kind, bytes);
+  }
+
+  private void take(long bytes) {
+    used += bytes;
+    headroom.account(bytes);
   }
 
   private void requireDescriptor() throws Refusal {
@@ -162,8 +170,8 @@ final class Account {
   /// the daemon has no descriptor.
   Charge chargeHeld(long bytes) {
     segments++;
-    used += bytes;
-    untouched += bytes;
+    take(bytes);
+    headroom.untouched(bytes);
     Charge charge = new Charge(Kind.HELD, bytes);
     charge.allocated();
     charge.descriptorClosed();
@@ -182,14 +190,14 @@ final class Account {
 
   /// Bytes that would be admitted without anything being given back for them.
   long spare() {
-    return Math.min(capacity - taken(), headroom.left(untouched));
+    return Math.min(capacity - taken(), headroom.left());
   }
 
   /// Whether so many bytes would be admitted, after what waits for it was given back, and workers
   /// have done what they have in hand: the control group does not know of that yet.
   boolean hasRoom(long bytes) {
     reclaim(bytes);
-    return bytes <= capacity - taken() && bytes - closing <= headroom.left(untouched);
+    return bytes <= capacity - taken() && bytes - closing <= headroom.left();
   }
 
   private void reclaim(long bytes) {
@@ -207,7 +215,7 @@ final class Account {
 
   /// What the kernel charges beyond what is charged here.
   long unseen() {
-    return headroom.unseen(used + closing);
+    return headroom.unseen(capacity);
   }
 
   private long taken() {
@@ -218,7 +226,7 @@ final class Account {
   void requireRoom(long bytes) throws Refusal {
     reclaim(bytes);
     if (bytes > capacity - taken() && unseen() > 0) {
-      headroom.read(untouched); // what was said last may be over
+      headroom.read(); // what was said last may be over
     }
     if (bytes > capacity - taken()) {
       throw full(bytes);
@@ -238,6 +246,7 @@ final class Account {
 
   /// Goes on with another capacity, be more taken already or not.
   void limit(long bytes) {
+    headroom.promise(bytes - capacity);
     capacity = bytes;
     changed.run();
   }
@@ -275,6 +284,7 @@ final class Account {
     private long huge;
     private boolean allocated;
     private boolean descriptor = true;
+    private Quota.@Nullable Debt debt;
     private boolean closed;
 
     private Charge(Kind kind, long bytes) {
@@ -301,10 +311,23 @@ final class Account {
       huge = hugeBytes;
     }
 
+    /// It is owed by somebody from here on, or by nobody: the store's own.
+    void owedBy(Quota.@Nullable Debt next) {
+      if (debt != null) {
+        debt.close();
+      }
+      debt = next;
+    }
+
+    /// The uids that owe it.
+    List<Integer> debtors() {
+      return debt == null ? List.of() : debt.debtors();
+    }
+
     /// The segment was cut; what is left is in huge pages as far as said.
     void cut(long left, long hugeBytes) {
       sum(kind).bytes -= bytes - left;
-      used -= bytes - left;
+      take(left - bytes);
       bytes = left;
       countHuge(hugeBytes);
       changed.run();
@@ -313,7 +336,7 @@ final class Account {
     private void allocated() {
       if (!allocated) {
         allocated = true;
-        untouched -= bytes;
+        headroom.untouched(-bytes);
       }
     }
 
@@ -343,7 +366,8 @@ final class Account {
         add(-1);
         allocated();
         countHuge(0);
-        used -= bytes;
+        take(-bytes);
+        owedBy(null);
         changed.run();
       }
     }

@@ -15,18 +15,12 @@ import java.util.random.RandomGenerator;
 final class Claims {
   private final PublishedBuffers published;
   private final UnfinishedBuffers unfinished;
-  private final Rights rights;
   private final RandomGenerator random;
   private long buffers;
 
-  Claims(
-      PublishedBuffers published,
-      UnfinishedBuffers unfinished,
-      Rights rights,
-      RandomGenerator random) {
+  Claims(PublishedBuffers published, UnfinishedBuffers unfinished, RandomGenerator random) {
     this.published = published;
     this.unfinished = unfinished;
-    this.rights = rights;
     this.random = random;
   }
 
@@ -59,7 +53,7 @@ final class Claims {
       throw new Refusal(ErrorCode.ALREADY_EXISTS, "a buffer has this name already: name=" + name);
     }
     if (old.isPresent()) {
-      rights.requireMayEnd(peer, old.get());
+      Rights.requireMayEnd(peer, old.get());
     }
     return name;
   }

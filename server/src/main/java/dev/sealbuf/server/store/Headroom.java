@@ -15,8 +15,10 @@ import java.util.Optional;
 /// between two readings the store takes no more than was there at the first; what others take in a
 /// quarter of a second has to come out of the reserve.
 ///
+/// The stores of a daemon share it: to the control group they are one.
+///
 /// The reserve is what the JVM may still grow by.
-final class Headroom {
+public final class Headroom {
   private static final long STALE_NANOS = 250_000_000;
 
   /// Compiled code, metaspace, stacks, Netty's native memory, page tables.
@@ -29,22 +31,22 @@ final class Headroom {
   /// the reserve.
   private static final long ADVANCE = 16L << 20;
 
-  /// No group, no limit.
-  static final Headroom UNLIMITED = new Headroom(Optional.empty(), Clock.system());
-
   private final Optional<ControlGroup> group;
   private final Clock clock;
   private final long sharedAtStart;
   private long left;
   private long shared;
   private long readAt;
+  private long accounted;
+  private long untouched;
+  private double promised;
 
   /// @param group with a limit; without one there is nothing to ask for
-  Headroom(Optional<ControlGroup> group, Clock clock) {
+  public Headroom(Optional<ControlGroup> group, Clock clock) {
     this.group = group.filter(present -> present.limit().isPresent());
     this.clock = clock;
     this.sharedAtStart = this.group.map(ControlGroup::shared).orElse(0L);
-    read(0);
+    read();
   }
 
   private static long reserve() {
@@ -53,21 +55,41 @@ final class Headroom {
   }
 
   /// What a store can be promised that begins now, at most `capacity`.
-  static long capacity(long capacity, Optional<ControlGroup> group) {
+  public static long capacity(long capacity, Optional<ControlGroup> group) {
     return Math.min(capacity, group.map(ControlGroup::room).orElse(Long.MAX_VALUE) - reserve());
+  }
+
+  /// Without a group there is no limit.
+  static Headroom unlimited() {
+    return new Headroom(Optional.empty(), Clock.system());
+  }
+
+  /// A store has so much more capacity; negative: less.
+  void promise(long capacity) {
+    promised += capacity;
+  }
+
+  /// So many bytes more are charged in some store, or being given back by its workers; negative:
+  /// less.
+  void account(long bytes) {
+    accounted += bytes;
+  }
+
+  /// So many bytes more were admitted that the kernel may not know of yet; negative: less.
+  void untouched(long bytes) {
+    untouched += bytes;
   }
 
   /// Takes room for so many bytes, if there is.
   ///
-  /// @param untouched bytes that were admitted and that the kernel may not know of yet
   /// @param closing bytes that workers are giving back
-  boolean admits(long bytes, long untouched, long closing) {
+  boolean admits(long bytes, long closing) {
     if (group.isEmpty()) {
       return true;
     }
     boolean stale = clock.nanos() - readAt > STALE_NANOS;
     if (stale || bytes > left) {
-      read(untouched);
+      read();
     }
     if (bytes > left + Math.min(closing, ADVANCE)) {
       return false;
@@ -77,21 +99,22 @@ final class Headroom {
   }
 
   /// What would be admitted, as far as is known.
-  long left(long untouched) {
+  long left() {
     if (group.isPresent() && clock.nanos() - readAt > STALE_NANOS) {
-      read(untouched);
+      read();
     }
     return left;
   }
 
-  /// What the kernel charges beyond what the store knows it has, when it was read last.
-  long unseen(long used) {
-    long unseen = shared - sharedAtStart - used;
-    return unseen > NOISE ? unseen : 0;
+  /// What the kernel charges beyond what the stores know they have, when it was read last: the part
+  /// of a store of that capacity, since nothing says whose it is.
+  long unseen(long capacity) {
+    long unseen = shared - sharedAtStart - accounted;
+    return group.isPresent() && unseen > NOISE ? (long) (unseen * (capacity / promised)) : 0;
   }
 
   /// Asks the kernel anew.
-  void read(long untouched) {
+  void read() {
     readAt = clock.nanos();
     shared = group.map(ControlGroup::shared).orElse(0L);
     left = group.map(present -> present.room() - reserve() - untouched).orElse(Long.MAX_VALUE);

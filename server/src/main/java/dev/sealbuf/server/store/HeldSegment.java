@@ -4,6 +4,9 @@ import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.server.segment.SegmentKind;
 import dev.sealbuf.server.segment.SharedSegment;
 import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// A segment that the daemon has let go of and that is not known to be gone.
 ///
@@ -16,6 +19,10 @@ final class HeldSegment {
   private final long inode;
   private final String name;
   private Account.Charge charge;
+
+  /// Who owed it until the daemon let go of it.
+  private final List<Integer> owners;
+
   private boolean held;
 
   HeldSegment(SharedSegment segment, String name, Account.Charge charge) {
@@ -25,6 +32,7 @@ final class HeldSegment {
     this.inode = inode(segment);
     this.name = name;
     this.charge = charge;
+    this.owners = charge.debtors();
   }
 
   /// By this number it is found in a process's memory map; 0 is found in none.
@@ -66,14 +74,24 @@ final class HeldSegment {
   }
 
   /// Somebody holds it.
-  void hold() {
+  ///
+  /// @param uids that may be it
+  void hold(Quota quota, Set<Integer> uids) {
     held = true;
     charge.becomes(Account.Kind.HELD);
+    owe(quota, uids);
   }
 
   /// Somebody holds it who could not be seen when it was let go of.
-  void holdAfterAll(Account account) {
+  void holdAfterAll(Account account, Quota quota, Set<Integer> uids) {
     held = true;
     charge = account.chargeHeld(bytes);
+    owe(quota, uids);
+  }
+
+  private void owe(Quota quota, Set<Integer> uids) {
+    Set<Integer> all = new TreeSet<>(uids);
+    all.addAll(owners);
+    charge.owedBy(quota.owe(all, bytes));
   }
 }

@@ -16,8 +16,10 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
 
 /// Segments to which nothing leads any more, until their memory is the system's again.
 ///
@@ -61,6 +63,7 @@ final class HeldSegments implements AutoCloseable {
   private record Kept(HeldSegment segment, SharedSegment open) {}
 
   private final Account account;
+  private final Quota quota;
   private final Workers workers;
   private final Watch watch;
   private final Gauges gauges;
@@ -71,13 +74,16 @@ final class HeldSegments implements AutoCloseable {
   private final Queue<Closed> closed = new ArrayDeque<>();
   private final Queue<Kept> kept = new ArrayDeque<>();
   private LongConsumer goneListener = _ -> {};
+  private LongFunction<Set<Integer>> holders = _ -> Set.of();
 
   private boolean slicing;
   private boolean looking;
   private boolean closing;
 
-  HeldSegments(Account account, Workers workers, Watch watch, Gauges gauges, Clock clock) {
+  HeldSegments(
+      Account account, Quota quota, Workers workers, Watch watch, Gauges gauges, Clock clock) {
     this.account = account;
+    this.quota = quota;
     this.workers = workers;
     this.watch = watch;
     this.gauges = gauges;
@@ -89,6 +95,11 @@ final class HeldSegments implements AutoCloseable {
   /// Who hears, by [SegmentKey], which segments are gone.
   void onGone(LongConsumer listener) {
     goneListener = listener;
+  }
+
+  /// Who knows, by [SegmentKey], which uids may hold a segment.
+  void whoHolds(LongFunction<Set<Integer>> uids) {
+    holders = uids;
   }
 
   /// What is not gone: held, or on its way.
@@ -163,7 +174,7 @@ final class HeldSegments implements AutoCloseable {
     HeldSegment letGo = new HeldSegment(segment, next.name, charge);
     boolean held = !closing && gauges.lease() && probe(segment) == Lease.Answer.HELD;
     if (held) {
-      letGo.hold();
+      letGo.hold(quota, holders.apply(key(letGo)));
     } else {
       charge.close();
       account.closing(letGo.bytes());
@@ -269,7 +280,7 @@ final class HeldSegments implements AutoCloseable {
       }
       closed.remove();
       if (segments.containsKey(key(next.segment))) {
-        next.segment.holdAfterAll(account);
+        next.segment.holdAfterAll(account, quota, holders.apply(key(next.segment)));
       }
     }
   }

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.function.LongPredicate;
+import java.util.stream.Collectors;
 
 /// Which session was handed which segment.
 ///
@@ -93,9 +95,18 @@ final class Ledger {
     return true;
   }
 
+  int livingSessions() {
+    return living.size();
+  }
+
   /// How many sessions there are to ask about a segment.
   int sessions() {
     return living.size() + ended.size();
+  }
+
+  /// The uids of everybody who was handed the segment.
+  Set<Integer> uids(long key) {
+    return holders(key).stream().map(holder -> holder.peer().uid()).collect(Collectors.toSet());
   }
 
   /// Everybody who was handed the segment, the living first.

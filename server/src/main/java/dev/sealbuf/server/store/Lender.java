@@ -44,7 +44,6 @@ final class Lender {
   private final SealQueue seals;
   private final HeldSegments held;
   private final Ledger ledger;
-  private final Rights rights;
 
   Lender(
       SegmentSupply supply,
@@ -56,8 +55,7 @@ final class Lender {
       Workers workers,
       SealQueue seals,
       HeldSegments held,
-      Ledger ledger,
-      Rights rights) {
+      Ledger ledger) {
     this.supply = supply;
     this.claims = claims;
     this.reservations = reservations;
@@ -68,7 +66,6 @@ final class Lender {
     this.seals = seals;
     this.held = held;
     this.ledger = ledger;
-    this.rights = rights;
   }
 
   /// Refuses a create for what it asks, room aside.
@@ -76,7 +73,7 @@ final class Lender {
       throws Refusal {
     requireLength(nbytes);
     if (reservations.used(peer, name, terms).isEmpty()) {
-      unfinished.requireQuota(peer);
+      unfinished.requireRoom(peer);
       if (name.isPresent()) {
         var _ = claims.requireMayHave(peer, name.get(), terms);
       }
@@ -207,7 +204,7 @@ final class Lender {
   void abort(Peer peer, long id) throws Refusal {
     UnfinishedBuffer buffer = require(id);
     int owner = buffer.producer().uid();
-    if (!rights.mayEnd(peer, owner)) {
+    if (!Rights.mayEnd(peer, owner)) {
       throw new Refusal(
           ErrorCode.NOT_PERMITTED,
           "a buffer is aborted by the uid that created it: buffer=%d owner=%s uid=%s"
@@ -248,7 +245,7 @@ final class Lender {
       reserved.get().prepare(nbytes, terms, memory, heap);
       return reserved.get();
     }
-    unfinished.requireQuota(peer);
+    unfinished.requireRoom(peer);
     Claim claim = claims.next(peer, name, terms);
     SegmentSupply.Order memory = order(claim, peer, nbytes);
     UnfinishedBuffer buffer = new UnfinishedBuffer(claim, peer, nbytes, terms, batch, memory, heap);
@@ -258,7 +255,7 @@ final class Lender {
 
   private SegmentSupply.Order order(Claim claim, Peer peer, long nbytes) throws Refusal {
     published.requireSlot(claim.name(), peer);
-    return supply.order(nbytes);
+    return supply.order(peer.uid(), nbytes);
   }
 
   private CompletionStage<Loan> prepare(UnfinishedBuffer buffer) {

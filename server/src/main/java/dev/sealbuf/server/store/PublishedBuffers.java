@@ -20,17 +20,17 @@ final class PublishedBuffers {
   private final Catalog catalog;
   private final Slabs slabs;
   private final DedicatedSegments dedicated;
-  private final Rights rights;
+  private final Quota quota;
   private final List<PublicationListener> listeners = new ArrayList<>();
   private final List<PlaceListener> placeListeners = new ArrayList<>();
   private long count;
   private long bytes;
 
-  PublishedBuffers(Catalog catalog, Slabs slabs, DedicatedSegments dedicated, Rights rights) {
+  PublishedBuffers(Catalog catalog, Slabs slabs, DedicatedSegments dedicated, Quota quota) {
     this.catalog = catalog;
     this.slabs = slabs;
     this.dedicated = dedicated;
-    this.rights = rights;
+    this.quota = quota;
   }
 
   void addListener(PublicationListener listener) {
@@ -80,6 +80,7 @@ final class PublishedBuffers {
     }
     count++;
     bytes += record.nbytes();
+    quota.add((int) record.owner(), slabs.span(place), 1);
     listeners.forEach(listener -> listener.published(record));
     placeListeners.forEach(listener -> listener.placed(record, place));
   }
@@ -131,7 +132,7 @@ final class PublishedBuffers {
   /// @param buffer the only one that is to be deleted
   Deletion delete(Peer peer, Name name, OptionalLong buffer) throws Refusal {
     Entry entry = buffer.isPresent() ? entry(name, buffer.getAsLong()) : require(name);
-    rights.requireMayEnd(peer, entry.record);
+    Rights.requireMayEnd(peer, entry.record);
     remove(name, entry);
     return new Deletion(name.text(), entry.record.buffer());
   }
@@ -151,6 +152,7 @@ final class PublishedBuffers {
   private void drop(long word, BufferRecord record) {
     count--;
     bytes -= record.nbytes();
+    quota.add((int) record.owner(), -slabs.span(Place.of(word)), -1);
     slabs.forget(Place.of(word));
     dedicated.forget(record);
   }

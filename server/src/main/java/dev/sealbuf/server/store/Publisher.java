@@ -27,6 +27,7 @@ final class Publisher {
   private final Slabs slabs;
   private final DedicatedSegments dedicated;
   private final UnnamedBuffers unnamed;
+  private final Quota quota;
   private final Clock clock;
   private final long started;
   private long versions;
@@ -37,12 +38,14 @@ final class Publisher {
       Slabs slabs,
       DedicatedSegments dedicated,
       UnnamedBuffers unnamed,
+      Quota quota,
       Clock clock,
       long started) {
     this.published = published;
     this.slabs = slabs;
     this.dedicated = dedicated;
     this.unnamed = unnamed;
+    this.quota = quota;
     this.clock = clock;
     this.started = started;
   }
@@ -57,8 +60,9 @@ final class Publisher {
     requirePlace(claim, peer);
     Common common = new Common(peer, terms, clock.epochMicros());
     BatchIndex.Entry all = all(claim, payload.remaining(), terms.form());
-    Slab slab = slabs.withRoom(common.span(claim, all) + RecordLayout.align(all.nbytes()));
-    return show(claim, peer, write(slab, claim, common, all, payload));
+    long span = common.span(claim, all) + RecordLayout.align(all.nbytes());
+    quota.require(peer.uid(), span, added(claim));
+    return show(claim, peer, write(slabs.withRoom(span), claim, common, all, payload));
   }
 
   /// Publishes several payloads in slabs, all of them or none.
@@ -74,6 +78,7 @@ final class Publisher {
       published.requireSlot(claims.get(i).name(), peer);
       spans.add(common.span(claims.get(i), entry) + RecordLayout.align(entry.nbytes()));
     }
+    requireQuota(peer, spans, claims);
     slabs.requireRoom(spans);
     List<Written> written = new ArrayList<>(claims.size());
     for (int i = 0; i < claims.size(); i++) {
@@ -92,7 +97,9 @@ final class Publisher {
     requirePlace(claim, buffer.producer());
     Common common = common(buffer);
     BatchIndex.Entry all = all(claim, nbytes, form);
-    Slab slab = slabs.withRoom(common.span(claim, all));
+    long span = common.span(claim, all);
+    quota.require(buffer.producer().uid(), span, added(claim));
+    Slab slab = slabs.withRoom(span);
     dedicated.add(buffer.segment(), buffer.charge(), 1);
     Written written = write(slab, claim, common, buffer.segment().number(), all);
     return show(claim, buffer.producer(), written);
@@ -112,6 +119,7 @@ final class Publisher {
       published.requireSlot(claims.get(i).name(), batch.producer());
       spans.add(common.span(claims.get(i), index.get(i)));
     }
+    requireQuota(batch.producer(), spans, claims);
     slabs.requireRoom(spans);
     dedicated.add(batch.segment(), batch.charge(), claims.size());
     List<Written> written = new ArrayList<>(claims.size());
@@ -189,6 +197,16 @@ final class Publisher {
     }
     long now = TimeUnit.NANOSECONDS.toMillis(clock.nanos() - started);
     return TimeUnit.MILLISECONDS.toSeconds(now + terms.ttlMillis().getAsLong()) + 1;
+  }
+
+  private void requireQuota(Peer peer, List<Long> spans, List<Claim> claims) throws Refusal {
+    long bytes = spans.stream().mapToLong(Long::longValue).sum();
+    quota.require(peer.uid(), bytes, claims.stream().mapToLong(this::added).sum());
+  }
+
+  /// A name that leads elsewhere adds no buffer.
+  private long added(Claim claim) {
+    return published.contains(claim.name()) ? 0 : 1;
   }
 
   private void requirePlace(Claim claim, Peer peer) throws Refusal {

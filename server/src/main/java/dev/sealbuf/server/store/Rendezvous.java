@@ -17,14 +17,11 @@ final class Rendezvous {
   private final PublishedBuffers published;
   private final Reservations reservations;
   private final Waiters waiters;
-  private final Rights rights;
 
-  Rendezvous(
-      PublishedBuffers published, Reservations reservations, Waiters waiters, Rights rights) {
+  Rendezvous(PublishedBuffers published, Reservations reservations, Waiters waiters) {
     this.published = published;
     this.reservations = reservations;
     this.waiters = waiters;
-    this.rights = rights;
   }
 
   /// A buffer of this name, of a version greater than `newer`.
@@ -97,7 +94,7 @@ final class Rendezvous {
     if (found.isEmpty()) {
       return Optional.empty();
     }
-    rights.requireMayEnd(peer, found.get());
+    Rights.requireMayEnd(peer, found.get());
     Location location = published.open(name, OptionalLong.empty());
     return Optional.of(
         new Taking(name.text(), found.get().buffer(), location, () -> delete(peer, name)));

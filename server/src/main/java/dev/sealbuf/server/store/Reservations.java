@@ -26,7 +26,7 @@ final class Reservations {
 
   /// Gives the right to a name that nobody has.
   Reservation reserve(Peer peer, Name name) throws Refusal {
-    unfinished.requireQuota(peer);
+    unfinished.requireRoom(peer);
     UnfinishedBuffer reserved = new UnfinishedBuffer(claims.of(name), peer);
     unfinished.add(reserved);
     return new Reservation(name.text(), reserved.id());

@@ -4,6 +4,7 @@ import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.PreparedMemory;
 import dev.sealbuf.server.segment.Workers;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -16,10 +17,12 @@ final class SegmentSupply {
   private final Account account;
   private final Workers workers;
   private final PreparedSegments prepared;
+  private final Quota quota;
   private long numbers;
 
-  SegmentSupply(Account account, Workers workers, Clock clock) {
+  SegmentSupply(Account account, Quota quota, Workers workers, Clock clock) {
     this.account = account;
+    this.quota = quota;
     this.workers = workers;
     this.prepared = new PreparedSegments(account, workers, clock, () -> ++numbers);
   }
@@ -47,9 +50,16 @@ final class SegmentSupply {
     }
   }
 
-  /// Charges memory for so many bytes.
-  Order order(long nbytes) throws Refusal {
+  /// Charges memory for so many bytes, for a uid.
+  Order order(int uid, long nbytes) throws Refusal {
     long bytes = DedicatedSegment.bytesFor(nbytes);
+    quota.require(uid, bytes, 0);
+    Order order = order(bytes);
+    order.charge.owedBy(quota.owe(List.of(uid), bytes));
+    return order;
+  }
+
+  private Order order(long bytes) throws Refusal {
     Optional<PreparedSegments.Ready> ready = prepared.take(bytes);
     if (ready.isEmpty()) {
       Account.Charge charge = account.charge(Account.Kind.UNFINISHED, bytes);

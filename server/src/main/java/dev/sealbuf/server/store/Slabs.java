@@ -242,6 +242,11 @@ final class Slabs implements AutoCloseable {
     }
   }
 
+  /// Bytes of a record, with its payload if that is behind it.
+  long span(Place place) {
+    return get(place.slab()).end(place.offset()) - place.offset();
+  }
+
   /// The word of a record has gone from the catalog. With the last one its slab goes.
   void forget(Place place) {
     Slab slab = get(place.slab());

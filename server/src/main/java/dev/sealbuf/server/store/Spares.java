@@ -49,7 +49,7 @@ final class Spares {
       return Optional.empty();
     }
     try {
-      return take(nbytes).flatMap(taken -> lend(peer, nbytes, taken));
+      return take(peer, nbytes).flatMap(taken -> lend(peer, nbytes, taken));
     } catch (Refusal _) {
       return Optional.empty();
     }
@@ -57,8 +57,8 @@ final class Spares {
 
   private record Taken(SegmentSupply.Order order, DedicatedSegment segment) {}
 
-  private Optional<Taken> take(long nbytes) throws Refusal {
-    SegmentSupply.Order order = supply.order(nbytes);
+  private Optional<Taken> take(Peer peer, long nbytes) throws Refusal {
+    SegmentSupply.Order order = supply.order(peer.uid(), nbytes);
     AtomicReference<Optional<Taken>> taken = new AtomicReference<>(Optional.empty());
     supply.deliver(
         order,

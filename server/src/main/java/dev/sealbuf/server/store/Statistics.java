@@ -1,5 +1,6 @@
 package dev.sealbuf.server.store;
 
+import dev.sealbuf.protocol.Limits;
 import dev.sealbuf.server.host.AotCache;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -31,11 +32,16 @@ public record Statistics(
     long spilled,
     long evicted,
     long expired,
+    long sessions,
     long waiting,
-    long watchers) {
+    long watchers,
+    long ownBytes,
+    long ownBuffers,
+    long quotaBytes,
+    long quotaBuffers) {
 
-  /// The rows in the order of the table; `sessions` is known to who accepts connections.
-  public Map<String, Object> rows(long sessions) {
+  /// The rows in the order of the table.
+  public Map<String, Object> rows() {
     Map<String, Object> rows = new LinkedHashMap<>();
     rows.put("server", server);
     rows.put("uptime_seconds", uptimeSeconds);
@@ -66,6 +72,15 @@ public record Statistics(
     rows.put("sessions", sessions);
     rows.put("waiting", waiting);
     rows.put("watchers", watchers);
+    rows.put("own_bytes", ownBytes);
+    rows.put("own_buffers", ownBuffers);
+    rows.put("quota_bytes", quotaOf(quotaBytes));
+    rows.put("quota_buffers", quotaOf(quotaBuffers));
     return rows;
+  }
+
+  /// Without a quota it is the greatest number there can be.
+  private static long quotaOf(long limit) {
+    return Math.min(limit, Limits.SEQ_MAX);
   }
 }

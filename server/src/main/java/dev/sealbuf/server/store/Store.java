@@ -38,6 +38,7 @@ public final class Store implements AutoCloseable {
   private long capacityAsked;
   private final long started;
   private final Account account;
+  private final Quota quota;
   private final Workers workers;
   private final Memory memory;
   private final Catalog catalog;
@@ -66,6 +67,7 @@ public final class Store implements AutoCloseable {
       StoreConfig config,
       ScheduledExecutorService loop,
       Account account,
+      Quota quota,
       Workers workers,
       Gauges gauges,
       HeldSegments held,
@@ -75,10 +77,10 @@ public final class Store implements AutoCloseable {
     this.capacityAsked = config.capacityAsked();
     this.started = config.clock().nanos();
     this.account = account;
+    this.quota = quota;
     this.workers = workers;
     this.memory = memory;
-    Rights rights = new Rights(config.daemonUid());
-    long heap = Runtime.getRuntime().maxMemory();
+    long heap = config.heapBytes();
     Executor turns = turnsOf(loop);
     waiters = new Waiters(loop, turns, config.clock(), heap);
     UnfinishedBuffers unfinished = new UnfinishedBuffers(heap, waiters::changed);
@@ -86,11 +88,11 @@ public final class Store implements AutoCloseable {
     this.gauges = gauges;
     this.held = held;
     catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns, config.clock());
-    published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
+    published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), quota);
     unnamed = new UnnamedBuffers(published, turns, heap);
     publisher =
         new Publisher(
-            published, memory.slabs(), memory.dedicated(), unnamed, config.clock(), started);
+            published, memory.slabs(), memory.dedicated(), unnamed, quota, config.clock(), started);
     published.addListener(unnamed);
     published.addListener(waiters);
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
@@ -98,10 +100,11 @@ public final class Store implements AutoCloseable {
     published.addListener(watchers);
     handouts = new Handouts(memory, held, heap);
     Ledger ledger = handouts.ledger();
-    claims = new Claims(published, unfinished, rights, config.random());
+    held.whoHolds(ledger::uids);
+    claims = new Claims(published, unfinished, config.random());
     reservations = new Reservations(claims, unfinished);
-    rendezvous = new Rendezvous(published, reservations, waiters, rights);
-    supply = new SegmentSupply(account, workers, config.clock());
+    rendezvous = new Rendezvous(published, reservations, waiters);
+    supply = new SegmentSupply(account, quota, workers, config.clock());
     lender =
         new Lender(
             supply,
@@ -113,8 +116,7 @@ public final class Store implements AutoCloseable {
             workers,
             seals,
             held,
-            ledger,
-            rights);
+            ledger);
     spares = new Spares(account, supply, claims, held, ledger);
     listing = new Listing(walk, publisher);
     var _ = new Compaction(published, memory.slabs(), walk, held, workers, config.clock());
@@ -136,27 +138,28 @@ public final class Store implements AutoCloseable {
   /// @param watch tells the loop; it ends after the store
   public static Store open(StoreConfig config, ScheduledExecutorService loop, Watch watch)
       throws IOException {
-    Account account =
-        new Account(
-            config.capacity(), config.segmentsMax(), new Headroom(config.group(), config.clock()));
+    Account account = new Account(config.capacity(), config.segmentsMax(), config.headroom());
+    Quota quota = new Quota(config.quota());
     Workers workers = new Workers(loop);
     try {
       Gauges gauges = Gauges.test();
-      HeldSegments held = new HeldSegments(account, workers, watch, gauges, config.clock());
+      HeldSegments held = new HeldSegments(account, quota, workers, watch, gauges, config.clock());
       Memory memory = Memory.begin(account, workers, held, config.random().nextLong());
-      return new Store(config, loop, account, workers, gauges, held, memory);
+      return new Store(config, loop, account, quota, workers, gauges, held, memory);
     } catch (Refusal e) {
       throw new IOException("no store can be opened: " + e.getMessage(), e);
     }
   }
 
-  /// Goes on with another capacity and another policy.
+  /// Goes on with another capacity, other quotas and another policy.
   ///
   /// @param capacityAsked what it was told to take; more than `capacity` where a control group
   ///   allows less
-  public void change(long capacity, long capacityAsked, NamespacePolicy policy) {
+  public void change(
+      long capacity, long capacityAsked, Quota.Limits limits, NamespacePolicy policy) {
     this.capacityAsked = capacityAsked;
     account.limit(capacity);
+    quota.limit(limits);
     setPolicy(policy);
   }
 
@@ -192,6 +195,7 @@ public final class Store implements AutoCloseable {
     Publisher.requireSmall(payload.remaining());
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
+    quota.require(peer.uid(), payload.remaining(), 0);
     evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES + given.form().bytes());
     Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
@@ -206,6 +210,7 @@ public final class Store implements AutoCloseable {
     Terms terms = admitted(given, index.size());
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
+    quota.require(peer.uid(), payload.remaining(), 0);
     evictor.makeRoomInSlabs(payload.remaining() + recordBytes(index));
     return told(publisher.putMany(named, index, peer, payload.slice(), terms));
   }
@@ -222,6 +227,7 @@ public final class Store implements AutoCloseable {
       given.form().require(nbytes);
       Terms terms = admitted(given, 1);
       lender.requireAdmissible(peer, name, nbytes, terms);
+      quota.require(peer.uid(), nbytes, 1);
       makeRoomForSegment(nbytes);
       return lender.create(peer, name, nbytes, terms);
     } catch (Refusal e) {
@@ -234,6 +240,7 @@ public final class Store implements AutoCloseable {
     try {
       Terms terms = admitted(given, Limits.BATCH_MAX);
       lender.requireAdmissible(peer, Optional.empty(), nbytes, terms);
+      quota.require(peer.uid(), nbytes, 1);
       makeRoomForSegment(nbytes);
       return lender.createBatch(peer, nbytes, terms);
     } catch (Refusal e) {
@@ -425,7 +432,19 @@ public final class Store implements AutoCloseable {
         : holders.of(published.place(Name.of(name.get())), cursor);
   }
 
-  public Statistics statistics() {
+  /// Bytes that it may take.
+  public long capacity() {
+    return account.capacity();
+  }
+
+  /// Bytes that it has taken.
+  public long used() {
+    return account.used();
+  }
+
+  /// What it comes to, and what of it is a uid's.
+  public Statistics statistics(int uid) {
+    Quota.Use use = quota.of(uid);
     return new Statistics(
         config.server(),
         TimeUnit.NANOSECONDS.toSeconds(config.clock().nanos() - started),
@@ -452,8 +471,13 @@ public final class Store implements AutoCloseable {
         catalog.spilled(),
         evictor.evicted(),
         expiry.expired(),
+        handouts.ledger().livingSessions(),
         waiters.count() + room.waiting(),
-        watchers.count());
+        watchers.count(),
+        use.bytes(),
+        use.buffers(),
+        quota.limits().bytes(),
+        quota.limits().buffers());
   }
 
   /// A session is gone: it waits for nothing any more, nothing it left unfinished is published, and

@@ -1,12 +1,7 @@
 package dev.sealbuf.server.store;
 
-import dev.sealbuf.memory.ResourceLimits;
 import dev.sealbuf.protocol.Limits;
-import dev.sealbuf.server.host.ControlGroup;
 import dev.sealbuf.server.segment.Slab;
-import java.io.IOException;
-import java.security.SecureRandom;
-import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /// How large a store may become, and what it takes from its surroundings.
@@ -16,19 +11,23 @@ import java.util.random.RandomGenerator;
 ///   less
 /// @param segmentsMax segments it may have: each keeps a descriptor of the daemon open and some of
 ///   its heap
-/// @param daemonUid whose peers may delete and abort everything
+/// @param heapBytes of which what clients make the store keep takes its parts
+/// @param daemonUid whose processes the daemon may look into
 /// @param server version of the daemon, for `stat`
 /// @param policy what happens to buffers without anybody asking for it
-/// @param group whose limit is not to be reached
+/// @param quota what each uid may have
+/// @param headroom what the control group leaves
 /// @param random of which nobody can guess the next number
 public record StoreConfig(
     long capacity,
     long capacityAsked,
     int segmentsMax,
+    long heapBytes,
     int daemonUid,
     String server,
     NamespacePolicy policy,
-    Optional<ControlGroup> group,
+    Quota.Limits quota,
+    Headroom headroom,
     Clock clock,
     RandomGenerator random) {
 
@@ -53,46 +52,9 @@ public record StoreConfig(
   /// that is published costs a quarter of that.
   private static final long HEAP_PER_SEGMENT = 1024;
 
-  /// On this machine, with as many segments as RLIMIT_NOFILE and the heap allow.
-  ///
-  /// @throws IOException when the control group of this process leaves too little
-  public static StoreConfig of(long capacity, int daemonUid, String server, NamespacePolicy policy)
-      throws IOException {
-    Optional<ControlGroup> group = ControlGroup.own();
-    long room = allowed(capacity, 0, group);
-    return new StoreConfig(
-        room,
-        capacity,
-        segmentsMax(ResourceLimits.openFiles(), Runtime.getRuntime().maxMemory()),
-        daemonUid,
-        server,
-        policy,
-        group,
-        Clock.system(),
-        new SecureRandom());
-  }
-
-  /// What of a capacity the control group leaves to a store that has taken so much already.
-  ///
-  /// @throws IOException when that is too little
-  public static long allowed(long capacity, long used) throws IOException {
-    return allowed(capacity, used, ControlGroup.own());
-  }
-
-  private static long allowed(long capacity, long used, Optional<ControlGroup> group)
-      throws IOException {
-    long room = used + Headroom.capacity(capacity - used, group);
-    if (room < CAPACITY_MIN) {
-      throw new IOException(
-          "the control group leaves no room for a store: room=%d min=%d"
-              .formatted(room, CAPACITY_MIN));
-    }
-    return room;
-  }
-
   /// What is left of the process's descriptors, half of them where they are few; and no more than
   /// half of the heap can describe.
-  static int segmentsMax(long openFiles, long heapBytes) {
+  public static int segmentsMax(long openFiles, long heapBytes) {
     long descriptors = Math.max(openFiles - RESERVED_DESCRIPTORS, openFiles / 2);
     long described = heapBytes / 2 / HEAP_PER_SEGMENT;
     return (int) Math.min(Math.min(descriptors, described), Integer.MAX_VALUE);

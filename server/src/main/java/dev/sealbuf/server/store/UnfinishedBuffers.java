@@ -36,7 +36,7 @@ final class UnfinishedBuffers {
   }
 
   /// Refuses a session that has its share.
-  void requireQuota(Peer peer) throws Refusal {
+  void requireRoom(Peer peer) throws Refusal {
     int count = bySession.getOrDefault(peer.session(), Set.of()).size();
     if (count >= Limits.UNFINISHED_MAX) {
       throw new Refusal(

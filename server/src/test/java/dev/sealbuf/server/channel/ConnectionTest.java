@@ -2,6 +2,7 @@ package dev.sealbuf.server.channel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.protocol.Reply;
 import dev.sealbuf.protocol.Request;
 import dev.sealbuf.server.TestClient;
@@ -71,7 +72,8 @@ final class ConnectionTest {
               new Reply.Failure(
                   1,
                   "not_permitted",
-                  "no such namespace, or not open to this uid: namespace=secret"));
+                  "no such namespace, or not open to this uid: namespace=secret uid="
+                      + PeerCredentials.ownUid()));
       assertThat(client.receiveOrEnd()).isEmpty();
     }
   }

@@ -10,8 +10,10 @@ import org.junit.jupiter.api.Test;
 
 @Tag("shows-45")
 final class PeerPolicyTest {
-  private static final PeerPolicy ALONE = new PeerPolicy(20_001, OptionalLong.empty(), 65_534);
-  private static final PeerPolicy SHARED = new PeerPolicy(20_001, OptionalLong.of(20_000), 65_534);
+  private static final PeerPolicy ALONE =
+      new PeerPolicy(20_001, OptionalLong.empty(), 65_534, _ -> false);
+  private static final PeerPolicy SHARED =
+      new PeerPolicy(20_001, OptionalLong.of(20_000), 65_534, _ -> false);
 
   @Test
   void theDaemonsOwnUidMayConnect() {
@@ -45,14 +47,23 @@ final class PeerPolicyTest {
   void theOverflowUidMayNotConnectEvenInTheGroup() {
     assertThat(SHARED.refusal(peer(65_534, 20_000)))
         .contains(
-            "the uid that stands for all unmapped uids is never served: uid=65534; run the client"
-                + " in the daemon's user namespace");
+            "the uid that stands for all unmapped uids is served only where a namespace names it:"
+                + " uid=65534; run the client in the daemon's user namespace");
+  }
+
+  @Test
+  void theOverflowUidMayConnectWhereANamespaceNamesIt() {
+    PeerPolicy naming =
+        new PeerPolicy(20_001, OptionalLong.of(20_000), 65_534, uid -> uid == 65_534);
+    assertThat(naming.refusal(peer(65_534, 20_000))).isEmpty();
+    assertThat(naming.refusal(peer(65_534, 65_534))).isPresent();
   }
 
   @Test
   void uidsAboveTheSignedRangeAreCompared() {
     long uid = 4_000_000_000L;
-    assertThat(new PeerPolicy(uid, OptionalLong.empty(), 65_534).refusal(peer(uid, 1))).isEmpty();
+    assertThat(new PeerPolicy(uid, OptionalLong.empty(), 65_534, _ -> false).refusal(peer(uid, 1)))
+        .isEmpty();
   }
 
   private static PeerCredentials peer(long uid, long gid, Long... groups) {

@@ -3,8 +3,12 @@ package dev.sealbuf.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sealbuf.server.access.AccessList;
+import dev.sealbuf.server.access.Principal;
+import dev.sealbuf.server.namespace.NamespaceConfig;
 import dev.sealbuf.server.store.NamespacePolicy;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
+import dev.sealbuf.server.store.Quota;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,8 +22,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class ConfigurationTest {
   private static final Path MANUAL = Path.of("..", "deploy", "sealbuf.yaml");
-  private static final String KNOWN =
-      "known=socket,group,capacity,namespaces.default.eviction,namespaces.default.ttl";
+  private static final String KNOWN = "known=socket,group,capacity,namespaces";
+  private static final String KNOWN_OF_NAMESPACES =
+      "known=capacity,read,publish,administer,quota_bytes,quota_buffers,eviction,ttl";
+  private static final AccessList EVERYONE =
+      new AccessList(
+          List.of(new Principal.Everyone()), List.of(new Principal.Everyone()), List.of());
 
   @TempDir private Path folder;
 
@@ -66,7 +74,7 @@ final class ConfigurationTest {
       assertThat(configuration.socket()).isEqualTo(Path.of("/run/a.sock"));
       assertThat(configuration.group()).isEqualTo(OptionalLong.of(7));
       assertThat(configuration.capacity()).isEqualTo(4L << 30);
-      assertThat(configuration.policy())
+      assertThat(configuration.namespaces().getFirst().policy())
           .isEqualTo(new NamespacePolicy(Eviction.OLDEST, OptionalLong.of(600_000)));
     }
   }
@@ -78,7 +86,7 @@ final class ConfigurationTest {
       Configuration configuration = load(file(text));
       assertThat(configuration.group()).isEmpty();
       assertThat(configuration.capacity()).isEqualTo(1L << 30);
-      assertThat(configuration.policy()).isEqualTo(NamespacePolicy.DEFAULT);
+      assertThat(configuration.namespaces().getFirst().policy()).isEqualTo(NamespacePolicy.DEFAULT);
     }
   }
 
@@ -93,14 +101,14 @@ final class ConfigurationTest {
                 "SEALBUF_CAPACITY", "12MiB",
                 "SEALBUF_GROUP", "2",
                 "SEALBUF_NAMESPACES_DEFAULT_TTL", "2s"),
-            List.of(new Given(Setting.CAPACITY, "13MiB", "--capacity")));
-    assertThat(Arrays.stream(Setting.values()).map(configuration::given))
-        .containsExactly(
-            new Given(Setting.SOCKET, "/one", file + ":3"),
-            new Given(Setting.GROUP, "2", "$SEALBUF_GROUP"),
-            new Given(Setting.CAPACITY, "13MiB", "--capacity"),
-            new Given(Setting.EVICTION, "none", "default"),
-            new Given(Setting.TTL, "2s", "$SEALBUF_NAMESPACES_DEFAULT_TTL"));
+            List.of(new Given(Key.of(Setting.CAPACITY), "13MiB", "--capacity")));
+    assertThat(configuration.keys().stream().map(configuration::given))
+        .contains(
+            new Given(Key.of(Setting.SOCKET), "/one", file + ":3"),
+            new Given(Key.of(Setting.GROUP), "2", "$SEALBUF_GROUP"),
+            new Given(Key.of(Setting.CAPACITY), "13MiB", "--capacity"),
+            new Given(new Key(Setting.EVICTION, "default"), "none", "default"),
+            new Given(new Key(Setting.TTL, "default"), "2s", "$SEALBUF_NAMESPACES_DEFAULT_TTL"));
   }
 
   @Test
@@ -111,7 +119,7 @@ final class ConfigurationTest {
         capcity: 1
         namespaces:
           default: {ttl: 1 week, eviction: lru, quota: 1}
-          training: {}
+          Training: {}
         group:
         """,
         "capacity: a size is a number with KiB, MiB, GiB or TiB, or of bytes: size=4GB (FILE:1)",
@@ -119,9 +127,10 @@ final class ConfigurationTest {
         "namespaces.default.ttl: a span of time is a number with ms, s, m, h or d: span=1 week"
             + " (FILE:4)",
         "namespaces.default.eviction: no such eviction: name=lru known=none,oldest (FILE:4)",
-        "namespaces.default.quota: no such key: " + KNOWN + " (FILE:4)",
-        "namespaces.training: no such key: " + KNOWN + " (FILE:5)",
-        "group: has no single value: leave the key out for its default (FILE:6)");
+        "namespaces.default.quota: no such key: " + KNOWN_OF_NAMESPACES + " (FILE:4)",
+        "namespaces.Training: a namespace's name is of 1 to 63 small letters, digits and hyphens,"
+            + " these not at its ends (FILE:5)",
+        "group: has no value: leave the key out for its default (FILE:6)");
   }
 
   @Test
@@ -131,7 +140,7 @@ final class ConfigurationTest {
             Configuration.load(
                 Optional.of(file),
                 Map.of("SEALBUF_GROUP", "4294967295"),
-                List.of(new Given(Setting.CAPACITY, "64MiB", "--capacity"))))
+                List.of(new Given(Key.of(Setting.CAPACITY), "64MiB", "--capacity"))))
         .hasMessage(
             "capacity: out of bounds: bytes=1024 min=6295552 max=9007199254740991 (%s:1)%n"
                     .formatted(file)
@@ -143,8 +152,11 @@ final class ConfigurationTest {
     assertInvalid("[]", "the top: not a section of keys (FILE:1)");
     assertInvalid("namespaces: 3", "namespaces: not a section of keys (FILE:1)");
     assertInvalid(
-        "capacity: [1GiB]",
-        "capacity: has no single value: leave the key out for its default (FILE:1)");
+        "capacity: [1GiB, 2GiB]",
+        "capacity: a size is a number with KiB, MiB, GiB or TiB, or of bytes: size=1GiB,2GiB"
+            + " (FILE:1)");
+    assertInvalid(
+        "capacity: {}", "capacity: has no value: leave the key out for its default (FILE:1)");
     assertInvalid(
         "namespaces: {default: {ttl: 0s}}",
         "namespaces.default.ttl: a span of time is at least a millisecond and at most a hundred"
@@ -165,7 +177,7 @@ final class ConfigurationTest {
     for (String nothing : List.of("", "~", "null")) {
       assertInvalid(
           "{socket: " + nothing + "}",
-          "socket: has no single value: leave the key out for its default (FILE:1)");
+          "socket: has no value: leave the key out for its default (FILE:1)");
     }
   }
 
@@ -189,7 +201,7 @@ final class ConfigurationTest {
   void anAliasLeadsNowhereEndless() throws IOException {
     assertInvalid(
         "namespaces: &self {default: *self}",
-        "namespaces.default.default: no such key: " + KNOWN + " (FILE:1)");
+        "namespaces.default.default: no such key: " + KNOWN_OF_NAMESPACES + " (FILE:1)");
   }
 
   @Test
@@ -210,15 +222,78 @@ final class ConfigurationTest {
   void theManualChangesNothingAndHasEveryKeyWithItsDefault() throws Exception {
     Configuration defaults = Configuration.load(Optional.empty(), Map.of(), List.of());
     Configuration asItStands = load(MANUAL);
-    String uncommented = Files.readString(MANUAL).replaceAll("(?m)^( *)#(?=[a-z]+: \\S+$)", "$1");
+    String uncommented = Files.readString(MANUAL).replaceAll("(?m)^( *)#(?=[a-z_]+: \\S+$)", "$1");
     Configuration said = load(file(uncommented));
-    for (Setting setting : Setting.values()) {
-      assertThat(asItStands.given(setting)).isEqualTo(defaults.given(setting));
-      assertThat(said.given(setting).from()).as(setting.key()).contains("sealbuf.yaml:");
-      if (setting != Setting.SOCKET) { // depends on who starts it
-        assertThat(said.given(setting).text()).isEqualTo(defaults.given(setting).text());
+    for (Key key : defaults.keys()) {
+      assertThat(asItStands.given(key)).isEqualTo(defaults.given(key));
+      assertThat(said.given(key).from()).as(key.path()).contains("sealbuf.yaml:");
+      if (key.setting() != Setting.SOCKET) { // depends on who starts it
+        assertThat(said.given(key).text()).isEqualTo(defaults.given(key).text());
       }
     }
+  }
+
+  @Test
+  void namespacesHaveSharesListsAndQuotas() throws Exception {
+    Path file =
+        file(
+            """
+            capacity: 64MiB
+            namespaces:
+              training:
+                capacity: 16MiB
+                read: [everyone]
+                publish: [uid:1000, "gid:20"]
+                administer: uid:0
+                quota_bytes: 8MiB
+                quota_buffers: 100
+                ttl: 1m
+              feature-store: {capacity: 8MiB, read: nobody, publish: uid:7}
+            """);
+    Configuration configuration =
+        Configuration.load(
+            Optional.of(file), Map.of("SEALBUF_NAMESPACES_FEATURE_STORE_TTL", "2m"), List.of());
+    assertThat(configuration.namespaces())
+        .containsExactly(
+            new NamespaceConfig(
+                "default", 40L << 20, EVERYONE, NamespacePolicy.DEFAULT, Quota.Limits.NONE),
+            new NamespaceConfig(
+                "feature-store",
+                8L << 20,
+                new AccessList(List.of(), List.of(new Principal.User(7)), List.of()),
+                new NamespacePolicy(Eviction.NONE, OptionalLong.of(120_000)),
+                Quota.Limits.NONE),
+            new NamespaceConfig(
+                "training",
+                16L << 20,
+                new AccessList(
+                    List.of(new Principal.Everyone()),
+                    List.of(new Principal.User(1000), new Principal.Group(20)),
+                    List.of(new Principal.User(0))),
+                new NamespacePolicy(Eviction.NONE, OptionalLong.of(60_000)),
+                new Quota.Limits(8L << 20, 100)));
+  }
+
+  @Test
+  void whatTheOthersLeaveIsTheDefaultsAndEnough() throws IOException {
+    assertInvalid(
+        "namespaces: {default: {capacity: 8MiB}, a: {}}",
+        "namespaces.default.capacity: always what the other namespaces leave of the daemon's"
+            + " (FILE:1)",
+        "namespaces.a.capacity: a size is needed, which is taken from that of the daemon (default)");
+    assertInvalid(
+        "{capacity: 64MiB, namespaces: {a: {capacity: 60MiB}}}",
+        "capacity: the namespaces leave too little for default: bytes=4194304 min=6295552 (FILE:1)");
+  }
+
+  @Test
+  void entriesOfAccessListsThatMeanNobodyAreRefused() throws IOException {
+    assertInvalid(
+        "namespaces: {default: {read: 1000, publish: 'uid:no such user', administer: 'gid:-1'}}",
+        "namespaces.default.read: an entry is everyone, uid:N, gid:N, or a list is nobody:"
+            + " entry=1000 (FILE:1)",
+        "namespaces.default.publish: no such user in /etc/passwd: name=no such user (FILE:1)",
+        "namespaces.default.administer: no such group in /etc/group: name=-1 (FILE:1)");
   }
 
   @Test

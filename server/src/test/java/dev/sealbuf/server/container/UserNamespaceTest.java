@@ -65,8 +65,8 @@ final class UserNamespaceTest {
               .run();
       assertThat(root.output())
           .startsWith(
-              "sealbuf: the uid that stands for all unmapped uids is never served: uid=65534; run"
-                  + " the client in the daemon's user namespace");
+              "sealbuf: the uid that stands for all unmapped uids is served only where a namespace"
+                  + " names it: uid=65534; run the client in the daemon's user namespace");
     } finally {
       daemon.destroyForcibly();
     }

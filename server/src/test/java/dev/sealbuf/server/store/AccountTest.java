@@ -8,7 +8,7 @@ import dev.sealbuf.server.store.Account.Kind;
 import org.junit.jupiter.api.Test;
 
 class AccountTest {
-  private final Account account = new Account(1000, 3, Headroom.UNLIMITED);
+  private final Account account = new Account(1000, 3, Headroom.unlimited());
 
   @Test
   void chargesAndGivesBackToTheByte() throws Refusal {
@@ -59,7 +59,7 @@ class AccountTest {
   @Test
   void onlyMemoryThatCameInSmallPagesCountsAsRefusedInHugeOnes() throws Refusal {
     long huge = PageSizes.huge().orElse(2L << 20);
-    Account large = new Account(64 * huge, 8, Headroom.UNLIMITED);
+    Account large = new Account(64 * huge, 8, Headroom.unlimited());
     Account.Charge never = large.charge(Kind.UNFINISHED, 4 * huge);
     never.close();
     assertThat(large.hugePageFailures()).isZero();

@@ -44,7 +44,8 @@ class HeldSegmentsTest {
   private static final String EACH_GAUGE = "true, true\ntrue, false\nfalse, true";
 
   private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
-  private final Account account = new Account(4 * BYTES, 8, Headroom.UNLIMITED);
+  private final Quota quota = new Quota(Quota.Limits.NONE);
+  private final Account account = new Account(4 * BYTES, 8, Headroom.unlimited());
   private final Workers workers = new Workers(tasks::add);
   private final List<Long> gone = new ArrayList<>();
   private Watch watch;
@@ -54,7 +55,7 @@ class HeldSegmentsTest {
   @BeforeEach
   void start() throws IOException {
     watch = Watch.start(tasks::add);
-    held = new HeldSegments(account, workers, watch, new Gauges(true, true), Clock.system());
+    held = new HeldSegments(account, quota, workers, watch, new Gauges(true, true), Clock.system());
   }
 
   @AfterEach
@@ -65,7 +66,9 @@ class HeldSegmentsTest {
   }
 
   private void use(boolean lease, boolean inotify) {
-    held = new HeldSegments(account, workers, watch, new Gauges(lease, inotify), Clock.system());
+    held =
+        new HeldSegments(
+            account, quota, workers, watch, new Gauges(lease, inotify), Clock.system());
     held.onGone(gone::add);
   }
 

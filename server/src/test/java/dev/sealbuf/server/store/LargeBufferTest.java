@@ -7,6 +7,7 @@ import dev.sealbuf.memory.Fd;
 import dev.sealbuf.memory.Mapping;
 import dev.sealbuf.memory.Memfd;
 import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.server.access.Right;
 import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.testing.LeakCheck;
 import dev.sealbuf.testing.Libc;
@@ -173,7 +174,7 @@ class LargeBufferTest {
         "a buffer is aborted by the uid that created it: buffer=1 owner=20002 uid=20003",
         () -> store.abort(READER, first.buffer()));
     store.abort(new Peer(77, PRODUCER.uid()), first.buffer());
-    store.abort(new Peer(78, TestStore.DAEMON), second.buffer());
+    store.abort(new Peer(78, TestStore.DAEMON, 0, Right.ADMINISTER), second.buffer());
 
     Refused.with(
         ErrorCode.NOT_FOUND,

@@ -30,7 +30,7 @@ class LettingGoTest {
   private static final long BYTES = 4096;
 
   private final ManualLoop loop = new ManualLoop();
-  private final Account account = new Account(COUNT * BYTES, COUNT, Headroom.UNLIMITED);
+  private final Account account = new Account(COUNT * BYTES, COUNT, Headroom.unlimited());
   private final Workers workers = new Workers(loop);
   private Watch watch;
   private HeldSegments held;
@@ -38,7 +38,14 @@ class LettingGoTest {
   @BeforeEach
   void start() throws IOException {
     watch = Watch.start(loop);
-    held = new HeldSegments(account, workers, watch, new Gauges(true, true), loop.clock());
+    held =
+        new HeldSegments(
+            account,
+            new Quota(Quota.Limits.NONE),
+            workers,
+            watch,
+            new Gauges(true, true),
+            loop.clock());
   }
 
   @AfterEach
@@ -145,7 +152,7 @@ class LettingGoTest {
       Loan whole =
           store.later(each -> {
             each.endSession(TestStore.PRODUCER.session());
-            assertThat(each.statistics().unfinished()).isGreaterThan(0);
+            assertThat(each.statistics(0).unfinished()).isGreaterThan(0);
             CompletionStage<Loan> loan =
                 each.create(TestStore.READER, Optional.of("n999"), 2 << 20, Terms.PLAIN);
             return loan;

@@ -19,6 +19,7 @@ final class Parts implements AutoCloseable {
 
   final ManualLoop loop = new ManualLoop();
   final Account account;
+  final Quota quota = new Quota(Quota.Limits.NONE);
   final Workers workers = new Workers(loop);
   final Watch watch;
   final HeldSegments held;
@@ -36,25 +37,25 @@ final class Parts implements AutoCloseable {
   }
 
   Parts(long capacity) {
-    this(capacity, Headroom.UNLIMITED);
+    this(capacity, Headroom.unlimited());
   }
 
   Parts(long capacity, Headroom headroom) {
     account = new Account(capacity, TestStore.SEGMENTS_MAX, headroom);
-    Rights rights = new Rights(TestStore.DAEMON);
     try {
       watch = Watch.start(loop);
       Gauges gauges = new Gauges(true, true);
-      held = new HeldSegments(account, workers, watch, gauges, loop.clock());
+      held = new HeldSegments(account, quota, workers, watch, gauges, loop.clock());
       memory = Memory.begin(account, workers, held, 7);
       catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), loop, loop.clock());
     } catch (IOException | Refusal e) {
       throw new AssertionError(e);
     }
-    published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), rights);
+    published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), quota);
     UnnamedBuffers unnamed = new UnnamedBuffers(published, loop, HEAP_BYTES);
     publisher =
-        new Publisher(published, memory.slabs(), memory.dedicated(), unnamed, loop.clock(), 0);
+        new Publisher(
+            published, memory.slabs(), memory.dedicated(), unnamed, quota, loop.clock(), 0);
     walk = new SlabWalk(catalog, memory.slabs());
     published.addPlaceListener(memory.dedicated());
   }

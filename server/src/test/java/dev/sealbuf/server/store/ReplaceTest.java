@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sealbuf.protocol.ErrorCode;
+import dev.sealbuf.server.access.Right;
 import dev.sealbuf.testing.LeakCheck;
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -98,7 +99,7 @@ class ReplaceTest {
         ErrorCode.NOT_PERMITTED,
         refusal,
         () -> store.later(each -> each.create(TestStore.READER, Optional.of("a"), 1, REPLACE)));
-    replace(new Peer(9, TestStore.DAEMON), "a", "3");
+    replace(new Peer(9, TestStore.DAEMON, 0, Right.ADMINISTER), "a", "3");
     assertThat(reader.get("a")).hasValue("3".getBytes(UTF_8));
   }
 

@@ -60,15 +60,26 @@ final class TestStore implements AutoCloseable {
   }
 
   TestStore(long capacity, int segmentsMax, NamespacePolicy policy, Clock clock) {
+    this(capacity, segmentsMax, policy, Quota.Limits.NONE, clock);
+  }
+
+  TestStore(Quota.Limits quota) {
+    this(CAPACITY, SEGMENTS_MAX, NamespacePolicy.DEFAULT, quota, Clock.system());
+  }
+
+  private TestStore(
+      long capacity, int segmentsMax, NamespacePolicy policy, Quota.Limits quota, Clock clock) {
     StoreConfig config =
         new StoreConfig(
             capacity,
             capacity,
             segmentsMax,
+            Runtime.getRuntime().maxMemory(),
             DAEMON,
             "0.0.0-test",
             policy,
-            Optional.empty(),
+            quota,
+            Headroom.unlimited(),
             clock,
             new SplittableRandom(7));
     try {
@@ -192,7 +203,12 @@ final class TestStore implements AutoCloseable {
   }
 
   Statistics statistics() throws Refusal {
-    return on(Store::statistics);
+    return statistics(PRODUCER);
+  }
+
+  /// With what is this peer's.
+  Statistics statistics(Peer peer) throws Refusal {
+    return on(each -> each.statistics(peer.uid()));
   }
 
   /// Waits until the account has come to this: the end of held memory comes in its own time.

@@ -120,7 +120,7 @@ class UnfinishedBufferTest {
 
   private static SegmentSupply.Order memory() {
     try {
-      Account account = new Account(1000, 1, Headroom.UNLIMITED);
+      Account account = new Account(1000, 1, Headroom.unlimited());
       return SegmentSupply.Order.of(account.charge(Account.Kind.UNFINISHED, 1000));
     } catch (Refusal e) {
       throw new AssertionError(e);

@@ -150,7 +150,7 @@ class UnnamedBuffersTest {
     assertThat(store.statistics().buffers()).isEqualTo(MANY);
     store.on(each -> {
       each.endSession(PRODUCER.session());
-      assertThat(each.statistics().buffers()).isEqualTo(MANY);
+      assertThat(each.statistics(0).buffers()).isEqualTo(MANY);
       return each;
     });
 
