@@ -48,6 +48,12 @@ public final class Descriptors {
     return socket.query(number -> Posix.ioctlInt(number, Linux.SIOCOUTQ));
   }
 
+  /// Tells the peer that nothing more comes and nothing is read any more; what was sent is still
+  /// its own to read.
+  public static void shutDown(Fd socket) throws IOException {
+    socket.use(number -> Posix.shutdown(number, Linux.SHUT_RDWR));
+  }
+
   private static long send(Message message, Fd socket, ByteBuffer bytes, List<Fd> descriptors)
       throws IOException {
     try {

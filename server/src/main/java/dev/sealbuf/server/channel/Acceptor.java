@@ -94,6 +94,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   /// Ends what is left.
   void close() {
     Set.copyOf(connections).forEach(Connection::close);
+    context.flight().close();
     spare.close();
   }
 
@@ -131,7 +132,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
         .closeFuture()
         .addListener(_ -> {
           process.close();
-          admission.leave(uid);
+          connection.onceRead(() -> admission.leave(uid));
           connections.remove(connection);
           noticeEmpty();
         });

@@ -13,9 +13,11 @@ import dev.sealbuf.server.session.Service;
 import dev.sealbuf.server.session.Session;
 import dev.sealbuf.server.session.SessionState;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -39,8 +41,10 @@ import org.slf4j.LoggerFactory;
 ///
 /// **The end.** An error that ends the connection must reach a client whose own bytes are still on
 /// their way: the queue is flushed, the writing side shut down, what still comes is dropped until
-/// the peer closes or a second has passed.
-final class Connection extends ChannelInboundHandlerAdapter implements Outbox, OutgoingQueue.Owner {
+/// the peer closes or a second has passed. Every close comes by here, that of the peer, too (so
+/// half-closed channels are allowed): the socket is looked at once more while its number is its
+/// own.
+final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQueue.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final int LINGER_SECONDS = 1;
 
@@ -84,7 +88,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     this.decoder = FrameDecoder.ofRequests(share::takeOrWait);
     this.queue = new OutgoingQueue(channel, context, uid, share, this);
     this.session = new Session(peer, service, this);
-    channel.config().setRecvByteBufAllocator(new ReadSize(decoder::missing));
+    channel
+        .config()
+        .setAllowHalfClosure(true)
+        .setRecvByteBufAllocator(new ReadSize(decoder::missing));
     this.handshakeDeadline =
         context.loop().schedule(this::handshakeIsDue, Limits.HANDSHAKE_SECONDS, TimeUnit.SECONDS);
   }
@@ -100,6 +107,19 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     } finally {
       bytes.release();
     }
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext handler, Object event) {
+    if (event instanceof ChannelInputShutdownEvent) {
+      close();
+    }
+  }
+
+  @Override
+  public void close(ChannelHandlerContext handler, ChannelPromise promise) {
+    queue.end();
+    var _ = handler.close(promise);
   }
 
   @Override
@@ -208,6 +228,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     }
   }
 
+  /// Runs this when the ended connection's peer has read all descriptors, or can no longer.
+  void onceRead(Runnable task) {
+    queue.onceRead(task);
+  }
+
   /// Ends the connection without another word.
   void close() {
     phase = Phase.CLOSED;
@@ -281,6 +306,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Outbox, O
     phase = Phase.LINGERING;
     var _ = channel.shutdownOutput();
     channel.config().setAutoRead(true);
-    var _ = context.loop().schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
+    Runnable close = this::close;
+    var _ = context.loop().schedule(close, LINGER_SECONDS, TimeUnit.SECONDS);
   }
 }

@@ -24,7 +24,7 @@ record LoopContext(
         watch,
         ByteBuffer.allocateDirect(SCRATCH_BYTES),
         new HeapBudget(heapBytes, loop),
-        new FlightCredit(openFiles),
+        new FlightCredit(openFiles, loop),
         new PeerLog(loop.ticker()));
   }
 

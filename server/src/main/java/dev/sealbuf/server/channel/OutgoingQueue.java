@@ -189,7 +189,16 @@ final class OutgoingQueue implements AutoCloseable {
     waiting.clear();
     events.close();
     waitingBytes = 0;
-    flight.close();
+  }
+
+  /// Right before the socket is closed.
+  void end() {
+    flight.end();
+  }
+
+  /// Runs this when the peer has read all descriptors, or can no longer; for the end of a session.
+  void onceRead(Runnable task) {
+    flight.onceRead(task);
   }
 
   /// The channel may have closed its descriptor, whose number may be another file's by now.

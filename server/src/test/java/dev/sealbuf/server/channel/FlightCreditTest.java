@@ -12,6 +12,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -23,7 +27,8 @@ final class FlightCreditTest {
   private static final int UID = 20003;
   private static final int DESCRIPTORS = 80;
 
-  private final FlightCredit credit = new FlightCredit(DESCRIPTORS);
+  private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
+  private final FlightCredit credit = new FlightCredit(DESCRIPTORS, loop);
   private int[] pair = {};
   private FlightCredit.Share share = credit.share(UID, Fd.borrow(0));
 
@@ -35,6 +40,8 @@ final class FlightCreditTest {
 
   @AfterEach
   void disconnect() {
+    loop.shutdownNow();
+    credit.close();
     for (int fd : pair) {
       Libc.call("close", fd);
     }
@@ -74,8 +81,42 @@ final class FlightCreditTest {
     assertThat(share.admits(2)).isFalse();
     assertThat(credit.share(UID + 1, Fd.borrow(pair[0])).admits(2)).isTrue();
 
-    another.close();
+    drain();
+    another.end();
     assertThat(share.admits(2)).isTrue();
+  }
+
+  @Tag("shows-20")
+  @Test
+  void whatIsInFlightAtTheEndOfASessionStaysChargedUntilItIsRead() throws Exception {
+    var read = new CountDownLatch(1);
+    Callable<Integer> end =
+        () -> {
+          share.end();
+          share.onceRead(read::countDown);
+          return credit.ofUid(UID);
+        };
+    send();
+
+    assertThat(loop.submit(end).get()).isOne();
+    assertThat(read.getCount()).isOne();
+
+    drain();
+    read.await();
+    assertThat(loop.submit(() -> credit.ofUid(UID)).get()).isZero();
+  }
+
+  @Test
+  void aSessionThatEndsWithNothingInFlightLeavesNothing() throws IOException {
+    send();
+    drain();
+    var read = new CountDownLatch(1);
+
+    share.end();
+    share.onceRead(read::countDown);
+
+    assertThat(read.getCount()).isZero();
+    assertThat(credit.ofUid(UID)).isZero();
   }
 
   @Test
@@ -94,10 +135,10 @@ final class FlightCreditTest {
   }
 
   /// Reads all there is; the kernel closes descriptors for which there is no room.
-  private void drain() {
+  private void drain() throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment bytes = arena.allocate(1);
-      for (int i = 0; i < FlightCredit.SESSION_MAX; i++) {
+      while (Descriptors.unread(Fd.borrow(pair[0])) > 0) {
         assertThat(Libc.call("read", pair[1], bytes.address(), 1)).isOne();
       }
     }
