@@ -7,6 +7,7 @@ looked at: everybody's memory is in it. Its heap cannot be asked for
 launcher's -Xmx bounds the heap itself.
 """
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,12 @@ def status(pid: int, name: str) -> str:
         if key == name:
             return value.strip()
     raise AssertionError(f"no such line in /proc/PID/status: pid={pid} name={name}")
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process, all its threads, has spent on CPUs."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_anon(pid: int) -> int:

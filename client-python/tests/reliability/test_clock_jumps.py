@@ -5,7 +5,6 @@ parked requests and of handshakes follow a clock that only goes forward, and no 
 daemon busy.
 """
 
-import os
 import struct
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from harness.daemon import Daemon, running
 from harness.native import preloaded
+from harness.process import cpu_seconds
 from harness.public import folder_for
 from harness.raw import PATIENCE, RawClient
 from harness.uids import Uid
@@ -34,8 +34,6 @@ JUMPS = {
 IDLE_SECONDS = 0.5
 IDLE_SHARE_MAX = 0.25
 """Of one CPU; a loop that spins takes all of it."""
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Clock:
@@ -63,11 +61,6 @@ def jumpy(clock: Clock) -> Iterator[Daemon]:
     variables = {"LD_PRELOAD": str(preloaded(SOURCE)), "WALL_CLOCK_OFFSET": str(clock.path)}
     with running(environment=variables) as daemon:
         yield daemon
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def created(client: RawClient, name: str) -> float:
