@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick soak evidence bench bench-quick bench-jmh image dist format jdk python
+.PHONY: help demo build test test-quick soak evidence coverage bench bench-quick bench-jmh image dist format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -22,6 +22,9 @@ build: jdk python $(CACHE) ## the launcher in server/target/sealbuf/bin, the Pyt
 
 test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a table
 	@scripts/test
+
+coverage: build ## lines that the tests run, of the daemon and both clients; ARGS='-k frames' for a part
+	@scripts/coverage $(ARGS)
 
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick

@@ -85,6 +85,7 @@ def test_who_has_no_right_cannot_tell_whether_a_namespace_is_there(daemon: Daemo
     }
 
 
+@pytest.mark.shows(45)
 def test_groups_count_that_were_there_at_connect(daemon: Daemon) -> None:
     member = RawClient.connect(daemon.path, Uid.ATTACKER, groups=(GROUP, SPARK))
     with member:
@@ -184,6 +185,7 @@ def test_a_namespace_that_is_full_leaves_the_others_as_they_are(daemon: Daemon) 
         greedy.expect("deleted", "delete", name="small")
 
 
+@pytest.mark.shows(27)
 def test_a_uid_at_its_quota_is_refused_and_another_has_all_of_its_own(daemon: Daemon) -> None:
     """Test 27: what is charged is what was allocated."""
     with (

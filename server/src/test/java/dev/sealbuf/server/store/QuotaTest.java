@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -83,6 +84,7 @@ class QuotaTest {
     assertUse(PRODUCER, 0, 0);
   }
 
+  @Tag("shows-27")
   @Test
   void pastItsBytesAUidIsRefusedAndOthersAreNot() throws Refusal {
     for (String name : new String[] {"a", "b"}) {
