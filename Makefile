@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick bench bench-quick bench-jmh image dist format jdk python
+.PHONY: help demo build test test-quick soak bench bench-quick bench-jmh image dist format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -25,6 +25,9 @@ test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a tab
 
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick
+
+soak: build ## the same at full size, and an hour of fuzzing; for many hours
+	@scripts/test soak
 
 bench: build ## Sealbuf, its peers and the floors, at most half an hour; results in bench/results
 	@cd bench && ../.venv/bin/python -m sealbench

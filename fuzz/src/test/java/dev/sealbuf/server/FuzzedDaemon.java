@@ -7,6 +7,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import dev.sealbuf.client.BufferInfo;
+import dev.sealbuf.client.NotFoundException;
 import dev.sealbuf.client.Sealbuf;
 import dev.sealbuf.protocol.Frame;
 import dev.sealbuf.protocol.FrameDecoder;
@@ -154,7 +155,11 @@ final class FuzzedDaemon implements AutoCloseable {
   /// The next input finds the store as the first one did.
   private void empty() {
     for (BufferInfo buffer : observer.list("")) {
-      observer.delete(buffer.name());
+      try {
+        observer.delete(buffer.name());
+      } catch (NotFoundException _) {
+        // It expired, or went with its session.
+      }
     }
   }
 
