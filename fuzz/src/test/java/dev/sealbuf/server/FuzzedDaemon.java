@@ -20,6 +20,7 @@ import dev.sealbuf.protocol.Requests;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.Given;
 import dev.sealbuf.server.config.InvalidConfigurationException;
+import dev.sealbuf.server.config.Key;
 import dev.sealbuf.server.config.Setting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -82,8 +83,8 @@ final class FuzzedDaemon implements AutoCloseable {
         Optional.empty(),
         Map.of(),
         List.of(
-            new Given(Setting.SOCKET, socket.toString(), "test"),
-            new Given(Setting.CAPACITY, "64MiB", "test")));
+            new Given(Key.of(Setting.SOCKET), socket.toString(), "test"),
+            new Given(Key.of(Setting.CAPACITY), "64MiB", "test")));
   }
 
   /// The bytes of a client that says hello properly.
