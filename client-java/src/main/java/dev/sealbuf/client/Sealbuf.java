@@ -84,7 +84,8 @@ public final class Sealbuf extends Publishing implements AutoCloseable {
     return connect(socket, NAMESPACE, timeout);
   }
 
-  /// Connects to a namespace, a store of its own among those of the daemon; `default` is always there.
+  /// Connects to a namespace, a store of its own among those of the daemon; `default` is always
+  /// there.
   ///
   /// @throws NotPermittedException when it is not there, or not open to this uid
   public static Sealbuf connect(Path socket, String namespace, Duration timeout) {
