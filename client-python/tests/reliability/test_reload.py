@@ -121,3 +121,30 @@ def test_flags_win_over_a_file_that_is_read_anew(file: Path) -> None:
     with running(capacity="64MiB", options=["--config", str(file)]) as daemon:
         lines = reload(daemon, "capacity: 32MiB\nsocket: /elsewhere\n", file, "read anew")
         assert lines == ["INFO sealbuf - configuration read anew"]
+
+
+def test_namespaces_stay_those_of_the_start(file: Path) -> None:
+    """One that goes from the file keeps its memory, one that comes gets none before it is there."""
+    training = "namespaces: {training: {capacity: %s}}\n"
+    file.write_text("capacity: 64MiB\n" + training % "8MiB")
+    with running(capacity=None, options=["--config", str(file)]) as daemon:
+        needed = "WARN sealbuf - needs another start: namespaces="
+        same = "default,training"
+        read = "INFO sealbuf - configuration read anew"
+        lines = reload(daemon, "capacity: 64MiB\n", file, "read anew")
+        assert lines == [f"{needed}default now={same}", read]
+        assert stat(daemon, "capacity") == 56 * MIB
+        lines = reload(daemon, "capacity: 64MiB\n" + training % "16MiB", file, "read anew")
+        changed = "INFO sealbuf - changed: namespaces.training.capacity=16MiB before=8MiB"
+        assert lines == [changed, read]
+        assert stat(daemon, "capacity") == 48 * MIB
+        more = "capacity: 64MiB\nnamespaces: {more: {capacity: 32MiB}}\n"
+        lines = reload(daemon, more, file, "read anew")
+        assert lines == [f"{needed}default,more now={same}", read]
+        assert stat(daemon, "capacity") == 48 * MIB
+        lines = reload(daemon, "capacity: 20MiB\n", file, "left as it was")
+        assert lines == [
+            "ERROR sealbuf - configuration left as it was: the namespaces that are there until"
+            f" another start leave too little for default: bytes={4 * MIB} min=6295552"
+        ]
+        assert stat(daemon, "capacity") == 48 * MIB

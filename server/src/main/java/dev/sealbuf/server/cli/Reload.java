@@ -1,13 +1,16 @@
 package dev.sealbuf.server.cli;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.config.Configuration;
+import dev.sealbuf.server.config.Given;
 import dev.sealbuf.server.config.InvalidConfigurationException;
 import dev.sealbuf.server.config.Key;
 import dev.sealbuf.server.host.ServiceManager;
-import dev.sealbuf.server.namespace.NamespaceConfig;
 import java.io.IOException;
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -26,7 +29,9 @@ final class Reload implements Runnable {
   private final ServiceManager manager;
   private final ConfigurationOptions options;
   private final Configuration started;
-  private Configuration now;
+
+  /// What holds: of a namespace that is not spoken of any more, what was said last.
+  private final Map<Key, String> now = new LinkedHashMap<>();
 
   /// @param started what the daemon was started with
   Reload(
@@ -38,7 +43,7 @@ final class Reload implements Runnable {
     this.manager = manager;
     this.options = options;
     this.started = started;
-    this.now = started;
+    started.keys().forEach(key -> now.put(key, started.given(key).text()));
   }
 
   @Override
@@ -60,14 +65,8 @@ final class Reload implements Runnable {
     try {
       Configuration next = options.load();
       running.change(next);
-      reportNamespaces(started.namespaces(), next.namespaces());
-      for (Key key : started.keys()) {
-        Configuration before = key.setting().isLive() ? now : started;
-        if (next.keys().contains(key)) {
-          report(key, before.given(key).text(), next.given(key).text());
-        }
-      }
-      now = next;
+      report(false, "namespaces", names(started), names(next));
+      next.keys().stream().filter(now::containsKey).forEach(key -> take(next.given(key)));
       LOG.info("configuration read anew");
     } catch (InvalidConfigurationException e) {
       e.problems().forEach(problem -> LOG.error("configuration left as it was: {}", problem));
@@ -76,16 +75,21 @@ final class Reload implements Runnable {
     }
   }
 
-  private static void reportNamespaces(List<NamespaceConfig> before, List<NamespaceConfig> after) {
-    report(false, "namespaces", names(before), names(after));
+  private static String names(Configuration configuration) {
+    return configuration.keys().stream()
+        .map(Key::namespace)
+        .filter(name -> !name.isEmpty())
+        .distinct()
+        .collect(Collectors.joining(","));
   }
 
-  private static String names(List<NamespaceConfig> namespaces) {
-    return namespaces.stream().map(NamespaceConfig::name).collect(Collectors.joining(","));
-  }
-
-  private static void report(Key key, String before, String after) {
-    report(key.setting().isLive(), key.path(), before, after);
+  private void take(Given next) {
+    Key key = next.key();
+    boolean live = key.setting().isLive();
+    report(live, key.path(), requireNonNull(now.get(key)), next.text());
+    if (live) {
+      now.put(key, next.text());
+    }
   }
 
   private static void report(boolean live, String path, String before, String after) {

@@ -27,6 +27,9 @@ import java.util.TreeSet;
 public final class Configuration {
   private static final String FILE = "SEALBUF_CONFIG";
 
+  /// Who said what nobody said.
+  private static final String DEFAULT = "default";
+
   private final Map<Key, Given> given = new LinkedHashMap<>();
   private final SequencedSet<String> others = new TreeSet<>();
 
@@ -49,7 +52,7 @@ public final class Configuration {
     configuration.others.addAll(content.namespaces());
     configuration.others.remove(NamespaceConfig.DEFAULT);
     for (Key key : configuration.keys()) {
-      configuration.take(new Given(key, key.setting().byDefault(), "default"), problems);
+      configuration.take(new Given(key, key.setting().byDefault(), DEFAULT), problems);
     }
     content.given().forEach(each -> configuration.take(each, problems));
     for (Key key : configuration.keys()) {
@@ -61,6 +64,7 @@ public final class Configuration {
     flags.forEach(flag -> configuration.take(flag, problems));
     if (problems.isEmpty()) {
       configuration.requireShares(problems);
+      configuration.requirePublishers(problems);
     }
     if (!problems.isEmpty()) {
       throw new InvalidConfigurationException(problems);
@@ -99,6 +103,19 @@ public final class Configuration {
       problems.add(
           "capacity: the namespaces leave too little for default: bytes=%d min=%d (%s)"
               .formatted(rest(), StoreConfig.CAPACITY_MIN, given(Key.of(Setting.CAPACITY)).from()));
+    }
+  }
+
+  /// Who publishes may read: a list of readers alone would keep nobody out.
+  private void requirePublishers(List<String> problems) {
+    for (String name : names()) {
+      Given read = given(new Key(Setting.READ, name));
+      Given publish = given(new Key(Setting.PUBLISH, name));
+      if (publish.from().equals(DEFAULT) && !Principals.isEveryone(read.text())) {
+        problems.add(
+            "%s: everyone where it is left out, and who may publish may read: say who, or nobody (%s)"
+                .formatted(publish.key().path(), read.from()));
+      }
     }
   }
 

@@ -21,6 +21,10 @@ final class Principals {
         : Arrays.stream(text.split(",", -1)).map(String::strip).map(Principals::one).toList();
   }
 
+  static boolean isEveryone(String text) {
+    return parse(text).contains(new Principal.Everyone());
+  }
+
   private static Principal one(String text) {
     if (text.equals(EVERYONE)) {
       return new Principal.Everyone();

@@ -16,6 +16,7 @@ import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.CollectionNode;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -145,6 +146,10 @@ final class SettingsFile {
   /// A list is the same as its parts with commas between them.
   private void value(Key key, Node node) {
     List<Node> parts = node instanceof SequenceNode list ? list.getValue() : List.of(node);
+    if (parts.stream().anyMatch(SettingsFile::isNested)) {
+      problem(key.path(), "a value is text or a list of texts, uid:N without a space", node);
+      return;
+    }
     if (parts.isEmpty() || !parts.stream().allMatch(SettingsFile::isText)) {
       problem(key.path(), "has no value: leave the key out for its default", node);
       return;
@@ -157,6 +162,10 @@ final class SettingsFile {
     } catch (IllegalArgumentException e) {
       problem(key.path(), String.valueOf(e.getMessage()), node);
     }
+  }
+
+  private static boolean isNested(Node node) {
+    return node instanceof CollectionNode<?> collection && !collection.getValue().isEmpty();
   }
 
   private static boolean isText(Node node) {

@@ -9,15 +9,18 @@ import dev.sealbuf.server.store.Store;
 /// A store with a name. Sessions are numbered in each by itself: what others do elsewhere shows
 /// nowhere.
 final class Namespace {
-  private final String name;
   private final Store store;
-  private AccessList access;
+  private NamespaceConfig config;
   private long sessions;
 
-  Namespace(String name, Store store, AccessList access) {
-    this.name = name;
+  Namespace(NamespaceConfig config, Store store) {
+    this.config = config;
     this.store = store;
-    this.access = access;
+  }
+
+  /// What it was told last.
+  NamespaceConfig config() {
+    return config;
   }
 
   Store store() {
@@ -25,18 +28,18 @@ final class Namespace {
   }
 
   AccessList access() {
-    return access;
+    return config.access();
   }
 
   /// Goes on as told, with as much memory as there is. Who has a session keeps its rights.
   void change(NamespaceConfig next, long capacity) {
-    access = next.access();
+    config = next;
     store.change(capacity, next.capacity(), next.quota(), next.policy());
   }
 
   /// A session more.
   Membership enter(PeerCredentials peer, Right right) {
     Peer asking = new Peer(++sessions, (int) peer.uid(), peer.pid(), right);
-    return new Membership(name, store, asking);
+    return new Membership(config.name(), store, asking);
   }
 }

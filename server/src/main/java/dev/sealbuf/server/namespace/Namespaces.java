@@ -1,5 +1,7 @@
 package dev.sealbuf.server.namespace;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.sealbuf.memory.PeerCredentials;
 import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.protocol.Names;
@@ -67,7 +69,7 @@ public final class Namespaces implements AutoCloseable {
                 Clock.system(),
                 new SecureRandom());
         Store store = Store.open(config, loop, watch);
-        opened.byName.put(each.name(), new Namespace(each.name(), store, each.access()));
+        opened.byName.put(each.name(), new Namespace(each, store));
       }
       return opened;
     } catch (IOException | RuntimeException e) {
@@ -76,18 +78,38 @@ public final class Namespaces implements AutoCloseable {
     }
   }
 
-  /// Goes on as told; a namespace that is not spoken of goes on as it is. What is there already
-  /// stays; a store that has more than it may is full until it has less.
+  /// Goes on as told; a namespace that is not spoken of goes on as it is, and one that is not there
+  /// does not appear: `default` has what those leave that are. What is there already stays; a store
+  /// that has more than it may is full until it has less.
   ///
-  /// @throws IOException when the control group leaves too little; then nothing is changed
+  /// @throws IOException when too little is left for `default`; then nothing is changed
   public void change(List<NamespaceConfig> configs) throws IOException {
-    Map<String, Long> capacities = Shares.of(configs, used());
-    for (NamespaceConfig each : configs) {
-      Namespace namespace = byName.get(each.name());
-      if (namespace != null) {
-        namespace.change(each, capacities.getOrDefault(each.name(), each.capacity()));
-      }
+    List<NamespaceConfig> next = ofThose(configs);
+    Map<String, Long> capacities = Shares.of(next, used());
+    for (NamespaceConfig each : next) {
+      requireNonNull(byName.get(each.name()))
+          .change(each, capacities.getOrDefault(each.name(), each.capacity()));
     }
+  }
+
+  /// What the namespaces that are there are told, with the capacity of all together.
+  private List<NamespaceConfig> ofThose(List<NamespaceConfig> configs) throws IOException {
+    Map<String, NamespaceConfig> next = new LinkedHashMap<>();
+    byName.forEach((name, namespace) -> next.put(name, namespace.config()));
+    configs.forEach(each -> next.replace(each.name(), each));
+    long rest = configs.stream().mapToLong(NamespaceConfig::capacity).sum();
+    for (NamespaceConfig each : next.values()) {
+      rest -= each.isDefault() ? 0 : each.capacity();
+    }
+    if (rest < StoreConfig.CAPACITY_MIN) {
+      throw new IOException(
+          "the namespaces that are there until another start leave too little for default: bytes=%d min=%d"
+              .formatted(rest, StoreConfig.CAPACITY_MIN));
+    }
+    long left = rest;
+    return next.values().stream()
+        .map(each -> each.isDefault() ? each.withCapacity(left) : each)
+        .toList();
   }
 
   /// What all stores together may take: what they were told, or less.

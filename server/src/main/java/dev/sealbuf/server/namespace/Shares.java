@@ -22,7 +22,7 @@ final class Shares {
     long missing = asked - used - Headroom.capacity(asked - used, ControlGroup.own());
     Map<String, Long> shares = new LinkedHashMap<>();
     for (NamespaceConfig each : configs) {
-      boolean yields = each.name().equals(NamespaceConfig.DEFAULT);
+      boolean yields = each.isDefault();
       shares.put(each.name(), each.capacity() - (yields ? missing : 0));
     }
     long room = shares.getOrDefault(NamespaceConfig.DEFAULT, StoreConfig.CAPACITY_MIN);

@@ -33,17 +33,23 @@ final class Handouts {
   /// A slab or a catalog segment.
   SegmentHandle map(Peer peer, long segment) throws Refusal {
     SegmentHandle handle = memory.open(segment);
-    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, segment));
+    handed(peer, SegmentKey.of(SegmentKind.SLAB, segment));
     return handle;
   }
 
   /// The peer is given what a buffer lies in.
   Location opened(Peer peer, Location place) {
-    ledger.handed(peer, SegmentKey.of(SegmentKind.SLAB, place.slab()));
+    handed(peer, SegmentKey.of(SegmentKind.SLAB, place.slab()));
     if (place.segment() != 0) {
-      ledger.handed(peer, SegmentKey.of(SegmentKind.DEDICATED, place.segment()));
+      handed(peer, SegmentKey.of(SegmentKind.DEDICATED, place.segment()));
     }
     return place;
+  }
+
+  /// By a hold it may be of a segment that is let go of already.
+  private void handed(Peer peer, long key) {
+    ledger.handed(peer, key);
+    held.handed(peer.uid(), key);
   }
 
   private boolean exists(long key) {

@@ -89,6 +89,14 @@ final class HeldSegment {
     owe(quota, uids);
   }
 
+  /// Somebody more may hold it.
+  void holdAsWell(Quota quota, int uid) {
+    Set<Integer> uids = new TreeSet<>(charge.debtors());
+    if (uids.add(uid)) {
+      owe(quota, uids);
+    }
+  }
+
   private void owe(Quota quota, Set<Integer> uids) {
     Set<Integer> all = new TreeSet<>(uids);
     all.addAll(owners);

@@ -90,6 +90,7 @@ final class HeldSegments implements AutoCloseable {
     this.clock = clock;
 
     account.whenShort(this::letGoNext);
+    quota.whenShort(this::letGoNext);
   }
 
   /// Who hears, by [SegmentKey], which segments are gone.
@@ -100,6 +101,14 @@ final class HeldSegments implements AutoCloseable {
   /// Who knows, by [SegmentKey], which uids may hold a segment.
   void whoHolds(LongFunction<Set<Integer>> uids) {
     holders = uids;
+  }
+
+  /// One uid more may hold a segment.
+  void handed(int uid, long key) {
+    HeldSegment segment = segments.get(key);
+    if (segment != null && segment.isHeld()) {
+      segment.holdAsWell(quota, uid);
+    }
   }
 
   /// What is not gone: held, or on its way.

@@ -59,6 +59,12 @@ final class PublishedBuffers {
     return entry(name).map(Entry::record);
   }
 
+  /// How many buffers more a uid has once its next one has this name: none where one of its own
+  /// goes.
+  long added(Name name, int uid) {
+    return find(name).filter(record -> (int) record.owner() == uid).isPresent() ? 0 : 1;
+  }
+
   /// Refuses a name for which there is no slot now.
   void requireSlot(Name name, Peer peer) throws Refusal {
     if (!contains(name)) {

@@ -55,14 +55,25 @@ final class Publisher {
     return versions;
   }
 
+  /// Refuses a put beyond its uid's quota, before anything is evicted for it.
+  void requireQuota(Claim claim, Peer peer, long nbytes, Terms terms) throws Refusal {
+    requireQuota(List.of(claim), List.of(all(claim, nbytes, terms.form())), peer, terms);
+  }
+
+  /// The same for several.
+  void requireQuota(List<Claim> claims, List<BatchIndex.Entry> index, Peer peer, Terms terms)
+      throws Refusal {
+    requireQuota(peer, claims, new Common(peer, terms, 0).spans(claims, index));
+  }
+
   /// Publishes a payload in a slab.
   Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
     requirePlace(claim, peer);
     Common common = new Common(peer, terms, clock.epochMicros());
     BatchIndex.Entry all = all(claim, payload.remaining(), terms.form());
-    long span = common.span(claim, all) + RecordLayout.align(all.nbytes());
-    quota.require(peer.uid(), span, added(claim));
-    return show(claim, peer, write(slabs.withRoom(span), claim, common, all, payload));
+    List<Long> spans = common.spans(List.of(claim), List.of(all));
+    requireQuota(peer, List.of(claim), spans);
+    return show(claim, peer, write(slabs.withRoom(spans.getFirst()), claim, common, all, payload));
   }
 
   /// Publishes several payloads in slabs, all of them or none.
@@ -72,13 +83,11 @@ final class Publisher {
       List<Claim> claims, List<BatchIndex.Entry> index, Peer peer, ByteBuffer payload, Terms terms)
       throws Refusal {
     Common common = new Common(peer, terms, clock.epochMicros());
-    List<Long> spans = new ArrayList<>(claims.size());
-    for (int i = 0; i < claims.size(); i++) {
-      BatchIndex.Entry entry = index.get(i);
-      published.requireSlot(claims.get(i).name(), peer);
-      spans.add(common.span(claims.get(i), entry) + RecordLayout.align(entry.nbytes()));
+    for (Claim claim : claims) {
+      published.requireSlot(claim.name(), peer);
     }
-    requireQuota(peer, spans, claims);
+    List<Long> spans = common.spans(claims, index);
+    requireQuota(peer, claims, spans);
     slabs.requireRoom(spans);
     List<Written> written = new ArrayList<>(claims.size());
     for (int i = 0; i < claims.size(); i++) {
@@ -98,7 +107,7 @@ final class Publisher {
     Common common = common(buffer);
     BatchIndex.Entry all = all(claim, nbytes, form);
     long span = common.span(claim, all);
-    quota.require(buffer.producer().uid(), span, added(claim));
+    requireQuota(buffer.producer(), List.of(claim), List.of(span));
     Slab slab = slabs.withRoom(span);
     dedicated.add(buffer.segment(), buffer.charge(), 1);
     Written written = write(slab, claim, common, buffer.segment().number(), all);
@@ -119,7 +128,7 @@ final class Publisher {
       published.requireSlot(claims.get(i).name(), batch.producer());
       spans.add(common.span(claims.get(i), index.get(i)));
     }
-    requireQuota(batch.producer(), spans, claims);
+    requireQuota(batch.producer(), claims, spans);
     slabs.requireRoom(spans);
     dedicated.add(batch.segment(), batch.charge(), claims.size());
     List<Written> written = new ArrayList<>(claims.size());
@@ -134,6 +143,16 @@ final class Publisher {
   private record Common(Peer peer, Terms terms, long created) {
     ByteBuffer metadata() {
       return terms.form().metadata();
+    }
+
+    /// Bytes of records with their padding and the payloads behind them.
+    List<Long> spans(List<Claim> claims, List<BatchIndex.Entry> parts) {
+      List<Long> spans = new ArrayList<>(claims.size());
+      for (int i = 0; i < claims.size(); i++) {
+        BatchIndex.Entry part = parts.get(i);
+        spans.add(span(claims.get(i), part) + RecordLayout.align(part.nbytes()));
+      }
+      return spans;
     }
 
     /// Bytes of a record with its padding.
@@ -199,14 +218,11 @@ final class Publisher {
     return TimeUnit.MILLISECONDS.toSeconds(now + terms.ttlMillis().getAsLong()) + 1;
   }
 
-  private void requireQuota(Peer peer, List<Long> spans, List<Claim> claims) throws Refusal {
+  private void requireQuota(Peer peer, List<Claim> claims, List<Long> spans) throws Refusal {
     long bytes = spans.stream().mapToLong(Long::longValue).sum();
-    quota.require(peer.uid(), bytes, claims.stream().mapToLong(this::added).sum());
-  }
-
-  /// A name that leads elsewhere adds no buffer.
-  private long added(Claim claim) {
-    return published.contains(claim.name()) ? 0 : 1;
+    long buffers =
+        claims.stream().mapToLong(claim -> published.added(claim.name(), peer.uid())).sum();
+    quota.require(peer.uid(), bytes, buffers);
   }
 
   private void requirePlace(Claim claim, Peer peer) throws Refusal {

@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /// What each uid has of a store, and how much it may have.
 ///
@@ -17,6 +18,10 @@ import java.util.Map;
 /// a daemon that is not root who that is. So each uid that was ever handed it, the publisher among
 /// them, is charged an equal part: to hold what others published costs as much as it takes from
 /// them, and so does to leave others with what they once looked at.
+///
+/// Segments that wait to be let go of are charged as they were. Who finds a quota used up lets go
+/// of them first, like who finds the account full: after a deletion nobody is refused for its
+/// memory.
 ///
 /// The memory of a slab beyond what is live in it is the store's own, until nothing is: then it is
 /// like any other segment that is held.
@@ -38,8 +43,12 @@ public final class Quota {
     }
   }
 
+  /// What one request gets back by itself: a millisecond.
+  private static final int RECLAIMS = HeldSegments.LET_GO_AT_ONCE;
+
   private final Map<Integer, Use> uses = new HashMap<>();
   private Limits limits;
+  private BooleanSupplier reclaim = () -> false;
 
   Quota(Limits limits) {
     this.limits = limits;
@@ -54,12 +63,18 @@ public final class Quota {
     limits = next;
   }
 
+  /// Who gives back one thing more of what waits for it; false when nothing does.
+  void whenShort(BooleanSupplier one) {
+    reclaim = one;
+  }
+
   Use of(int uid) {
     return uses.getOrDefault(uid, Use.NOTHING);
   }
 
   /// Refuses a uid that would have too much with so much more.
   void require(int uid, long bytes, long buffers) throws Refusal {
+    for (int i = 0; i < RECLAIMS && bytes > room(uid) && reclaim.getAsBoolean(); i++) {}
     Use use = of(uid);
     if (bytes > left(limits.bytes, use.bytes)) {
       throw new Refusal(
@@ -73,6 +88,11 @@ public final class Quota {
           "too many buffers of one uid: uid=%s requested=%d used=%d max=%d"
               .formatted(Integer.toUnsignedString(uid), buffers, use.buffers, limits.buffers));
     }
+  }
+
+  /// Bytes that a uid may have besides what it has.
+  long room(int uid) {
+    return left(limits.bytes, of(uid).bytes);
   }
 
   /// Who asks for nothing is not refused for having too much.

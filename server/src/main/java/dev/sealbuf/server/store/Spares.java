@@ -15,7 +15,8 @@ import java.util.concurrent.atomic.AtomicReference;
 ///
 /// A spare is what a create would have lent but for the name and all else that is said of a buffer.
 /// Nobody waits for it, so it comes out of what is at hand or not at all; and as the daemon cannot
-/// take it back, there is one a session, and only while it is a small part of what is free.
+/// take it back, there is one a session, and only while it is a small part of what is free and of
+/// what its uid may still have.
 final class Spares {
   /// One part in so many of what is free.
   private static final int SHARE = 8;
@@ -24,14 +25,22 @@ final class Spares {
   record Spare(long id, Peer peer, SegmentSupply.Order memory, DedicatedSegment segment) {}
 
   private final Account account;
+  private final Quota quota;
   private final SegmentSupply supply;
   private final Claims claims;
   private final HeldSegments held;
   private final Ledger ledger;
   private final Map<Long, Spare> bySession = new HashMap<>();
 
-  Spares(Account account, SegmentSupply supply, Claims claims, HeldSegments held, Ledger ledger) {
+  Spares(
+      Account account,
+      Quota quota,
+      SegmentSupply supply,
+      Claims claims,
+      HeldSegments held,
+      Ledger ledger) {
     this.account = account;
+    this.quota = quota;
     this.supply = supply;
     this.claims = claims;
     this.held = held;
@@ -40,7 +49,8 @@ final class Spares {
 
   /// Lends one of so many bytes, if it costs nobody anything.
   Optional<Loan> lend(Peer peer, long nbytes) {
-    boolean small = nbytes >= 0 && DedicatedSegment.bytesFor(nbytes) <= account.spare() / SHARE;
+    long free = Math.min(account.spare(), quota.room(peer.uid()));
+    boolean small = nbytes >= 0 && DedicatedSegment.bytesFor(nbytes) <= free / SHARE;
     if (!small || bySession.containsKey(peer.session())) {
       return Optional.empty();
     }

@@ -2,6 +2,7 @@ package dev.sealbuf.server.store;
 
 import dev.sealbuf.protocol.BatchIndex;
 import dev.sealbuf.protocol.Limits;
+import dev.sealbuf.server.segment.DedicatedSegment;
 import dev.sealbuf.server.segment.Workers;
 import dev.sealbuf.server.store.NamespacePolicy.Eviction;
 import dev.sealbuf.server.watch.Watch;
@@ -117,7 +118,7 @@ public final class Store implements AutoCloseable {
             seals,
             held,
             ledger);
-    spares = new Spares(account, supply, claims, held, ledger);
+    spares = new Spares(account, quota, supply, claims, held, ledger);
     listing = new Listing(walk, publisher);
     var _ = new Compaction(published, memory.slabs(), walk, held, workers, config.clock());
     KeptSegments kept = new KeptSegments(account, workers, ledger, config.segmentsMax());
@@ -195,7 +196,7 @@ public final class Store implements AutoCloseable {
     Publisher.requireSmall(payload.remaining());
     Optional<UnfinishedBuffer> reserved = reservations.used(peer, name, terms);
     Claim claim = reserved.isPresent() ? reserved.get().claim() : claims.next(peer, name, terms);
-    quota.require(peer.uid(), payload.remaining(), 0);
+    publisher.requireQuota(claim, peer, payload.remaining(), terms);
     evictor.makeRoomInSlabs(payload.remaining() + Evictor.RECORD_BYTES + given.form().bytes());
     Publication publication = publisher.put(claim, peer, payload, terms);
     reserved.ifPresent(reservations::fulfilled);
@@ -210,7 +211,7 @@ public final class Store implements AutoCloseable {
     Terms terms = admitted(given, index.size());
     Batch.requireLengths(index, payload.remaining());
     List<Claim> named = claims.nextOf(index, peer, terms);
-    quota.require(peer.uid(), payload.remaining(), 0);
+    publisher.requireQuota(named, index, peer, terms);
     evictor.makeRoomInSlabs(payload.remaining() + recordBytes(index));
     return told(publisher.putMany(named, index, peer, payload.slice(), terms));
   }
@@ -227,7 +228,7 @@ public final class Store implements AutoCloseable {
       given.form().require(nbytes);
       Terms terms = admitted(given, 1);
       lender.requireAdmissible(peer, name, nbytes, terms);
-      quota.require(peer.uid(), nbytes, 1);
+      requireQuota(peer, nbytes, name.isPresent() ? added(peer, name.get()) : 1);
       makeRoomForSegment(nbytes);
       return lender.create(peer, name, nbytes, terms);
     } catch (Refusal e) {
@@ -240,12 +241,21 @@ public final class Store implements AutoCloseable {
     try {
       Terms terms = admitted(given, Limits.BATCH_MAX);
       lender.requireAdmissible(peer, Optional.empty(), nbytes, terms);
-      quota.require(peer.uid(), nbytes, 1);
+      requireQuota(peer, nbytes, 1);
       makeRoomForSegment(nbytes);
       return lender.createBatch(peer, nbytes, terms);
     } catch (Refusal e) {
       return CompletableFuture.failedStage(e);
     }
+  }
+
+  private long added(Peer peer, String name) throws Refusal {
+    return published.added(Name.of(name), peer.uid());
+  }
+
+  /// Refuses a segment beyond its uid's quota, before anything is evicted for it.
+  private void requireQuota(Peer peer, long nbytes, long buffers) throws Refusal {
+    quota.require(peer.uid(), DedicatedSegment.bytesFor(nbytes), buffers);
   }
 
   private void makeRoomForSegment(long nbytes) {
@@ -418,6 +428,12 @@ public final class Store implements AutoCloseable {
   ///
   /// @param wait for how many milliseconds at most; 0: not at all
   public CompletionStage<Long> awaitRoom(Peer peer, long nbytes, long wait) {
+    try {
+      quota.require(
+          peer.uid(), nbytes > Limits.PUT_MAX ? DedicatedSegment.bytesFor(nbytes) : nbytes, 0);
+    } catch (Refusal e) {
+      return CompletableFuture.failedStage(e);
+    }
     evictor.makeRoomForSegment(nbytes);
     return room.await(peer, nbytes, wait);
   }

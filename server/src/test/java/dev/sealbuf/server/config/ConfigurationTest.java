@@ -297,6 +297,24 @@ final class ConfigurationTest {
   }
 
   @Test
+  void readersAloneKeepNobodyOut() throws IOException {
+    assertInvalid(
+        "namespaces: {a: {capacity: 8MiB, read: uid:1000}, default: {read: nobody}}",
+        "namespaces.default.publish: everyone where it is left out, and who may publish may read:"
+            + " say who, or nobody (FILE:1)",
+        "namespaces.a.publish: everyone where it is left out, and who may publish may read:"
+            + " say who, or nobody (FILE:1)");
+  }
+
+  @Test
+  void anEntryWithASpaceInItIsNoEntry() throws IOException {
+    assertInvalid(
+        "namespaces: {default: {publish: [uid: 1000]}}",
+        "namespaces.default.publish: a value is text or a list of texts, uid:N without a space"
+            + " (FILE:1)");
+  }
+
+  @Test
   void spansOfTimeHaveUnits() {
     assertThat(TimeSpan.parseMillis("500ms")).isEqualTo(500);
     assertThat(TimeSpan.parseMillis("90s")).isEqualTo(90_000);

@@ -67,6 +67,15 @@ final class TestStore implements AutoCloseable {
     this(CAPACITY, SEGMENTS_MAX, NamespacePolicy.DEFAULT, quota, Clock.system());
   }
 
+  TestStore(long capacity, Quota.Limits quota, NamespacePolicy.Eviction eviction) {
+    this(
+        capacity,
+        SEGMENTS_MAX,
+        new NamespacePolicy(eviction, OptionalLong.empty()),
+        quota,
+        Clock.system());
+  }
+
   private TestStore(
       long capacity, int segmentsMax, NamespacePolicy policy, Quota.Limits quota, Clock clock) {
     StoreConfig config =
