@@ -26,7 +26,7 @@ test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a tab
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick
 
-soak: build ## the same at full size, and an hour of fuzzing; for many hours
+soak: build ## like `test` at full size, with an hour of fuzzing; for many hours
 	@scripts/test soak
 
 bench: build ## Sealbuf, its peers and the floors, at most half an hour; results in bench/results

@@ -19,7 +19,7 @@ public final class SegmentCacheInterleavingTest {
 
   @Test
   void noRetiredSlabStays() {
-    Interleavings.explore(Retiring.class, 100, FoundBefore.class);
+    Interleavings.explore(Retiring.class, 30, FoundBefore.class);
   }
 
   @Test
@@ -29,7 +29,7 @@ public final class SegmentCacheInterleavingTest {
 
   @Test
   void nothingStaysAfterTheEnd() {
-    Interleavings.explore(Ending.class, 100, FoundBefore.class);
+    Interleavings.explore(Ending.class, 30, FoundBefore.class);
   }
 
   @Test

@@ -22,8 +22,8 @@ public final class SharedMappingInterleavingTest {
 
   @Test
   void whoHoldsASegmentReadsItAndTheLastOneOutUnmaps() {
-    Interleavings.explore(Counted.class, 500);
-    Interleavings.stress(Counted.class, 500);
+    Interleavings.explore(Counted.class, 200);
+    Interleavings.stress(Counted.class, 200);
   }
 
   /// The negative control: the count must not be taken after the look at the mark.

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 public final class SparesInterleavingTest {
   @Test
   void aSpareIsTakenOrGivenBackOnce() {
-    Interleavings.explore(Lending.class, 200);
-    Interleavings.stress(Lending.class, 1000);
+    Interleavings.explore(Lending.class, 100);
+    Interleavings.stress(Lending.class, 500);
   }
 
   public static final class Lending {

@@ -17,7 +17,7 @@ public final class FdInterleavingTest {
 
   @Test
   void aNumberIsOpenForWhoeverIsInsideACall() {
-    Interleavings.explore(Counted.class, 500);
+    Interleavings.explore(Counted.class, 200);
     Interleavings.stress(Counted.class, 1000);
   }
 
