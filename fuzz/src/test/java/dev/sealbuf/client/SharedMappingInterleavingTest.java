@@ -12,10 +12,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Who holds a segment reads it, whoever lets go of it meanwhile; after that nobody holds it, and
 /// the last one out has unmapped it.
+@Tag("interleaving")
 public final class SharedMappingInterleavingTest {
   private static final long BYTES = 4096;
   private static final Fd FILE = sealedPage();
