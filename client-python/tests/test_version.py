@@ -27,7 +27,9 @@ def test_scripts_print_what_the_parent_says() -> None:
     assert ElementTree.parse(TREE / "pom.xml").findtext("m:version", None, POM) == VERSION
 
 
-@pytest.mark.parametrize("module", ["client-java", "server", "bench/jmh", "docs/examples/s3"])
+@pytest.mark.parametrize(
+    "module", ["client-java", "server", "bench/jmh", "docs/examples/s3", "fuzz"]
+)
 def test_every_module_names_that_parent(module: str) -> None:
     pom = ElementTree.parse(TREE / module / "pom.xml")
     assert pom.findtext("m:parent/m:version", None, POM) == VERSION

@@ -7,14 +7,14 @@ STALL_MAX of its own CPU time, and its memory is what it was.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from harness.daemon import Daemon
 from harness.loop import LoopClock
-from harness.raw import PREFIX, RawClient, frame
+from harness.raw import PREFIX, ClosedByDaemonError, RawClient, Reply, frame
 from harness.stalls import before_all_others, pings_until_heard
 from harness.uids import Uid
 from harness.workers import Channel, worker
@@ -86,33 +86,31 @@ def attack(path: str, kind: Kind, connections: int, seed: str, channel: Channel)
     answers: Counter[str] = Counter()
     for _ in range(connections):
         in_step, last = kind(rng)
-        told = conversation(path, b"".join([HELLO, *in_step, last]))
-        assert len(told) >= 1 + IN_STEP, f"not every frame was answered: {told}"
-        assert told[0] == "welcome"
-        answers.update(told[1:])
+        welcome, *told = conversation(path, [HELLO, *in_step], last)
+        assert welcome == "welcome"
+        answers.update(told)
     channel.say(answers)
 
 
-def conversation(path: str, said: bytes) -> list[str]:
-    """What is answered, in any order, to a client that hangs up when it has said all this."""
+def conversation(path: str, in_step: list[bytes], last: bytes) -> list[str]:
+    """What is answered, in any order. The last words come when all else is answered: what is in
+    work when a connection ends is answered to nobody."""
     client = RawClient.connect_here(path)
     try:
-        client.send(said)
-        return list(kinds(client))
+        client.send(b"".join(in_step))
+        told = [kind_of(client.read()) for _ in in_step]
+        client.send(last)
+        client.hang_up()
+        return told + [kind_of(reply) for reply in client.read_to_end()]
+    except ClosedByDaemonError as error:
+        raise AssertionError(f"not every frame was answered: frames={in_step}") from error
     finally:
         client.close()
 
 
-def kinds(client: RawClient) -> Iterator[str]:
-    """At least the frames in step; then the end is asked for, so that half a frame ends too."""
-    for _ in range(1 + IN_STEP):
-        reply = client.read()
-        reply.close()
-        yield reply.kind
-    client.hang_up()
-    for reply in client.read_to_end():
-        reply.close()
-        yield reply.kind
+def kind_of(reply: Reply) -> str:
+    reply.close()
+    return reply.kind
 
 
 @pytest.mark.parametrize("kind", [random_bytes, flipped_bits])

@@ -9,17 +9,19 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Whenever a slab is retired while it is on its way here, neither it nor what was found in it
 /// stays; and who was given it can read it all the same.
+@Tag("interleaving")
 public final class SegmentCacheInterleavingTest {
   private static final TestCatalog CATALOG = catalog();
   private static final Connection CONNECTION = Peer.create().connection();
 
   @Test
   void noRetiredSlabStays() {
-    Interleavings.explore(Retiring.class, 100, FoundBefore.class);
+    Interleavings.explore(Retiring.class, 30, FoundBefore.class);
   }
 
   @Test
@@ -29,7 +31,7 @@ public final class SegmentCacheInterleavingTest {
 
   @Test
   void nothingStaysAfterTheEnd() {
-    Interleavings.explore(Ending.class, 100, FoundBefore.class);
+    Interleavings.explore(Ending.class, 30, FoundBefore.class);
   }
 
   @Test

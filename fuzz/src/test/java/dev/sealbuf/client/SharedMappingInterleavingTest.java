@@ -12,18 +12,20 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Who holds a segment reads it, whoever lets go of it meanwhile; after that nobody holds it, and
 /// the last one out has unmapped it.
+@Tag("interleaving")
 public final class SharedMappingInterleavingTest {
   private static final long BYTES = 4096;
   private static final Fd FILE = sealedPage();
 
   @Test
   void whoHoldsASegmentReadsItAndTheLastOneOutUnmaps() {
-    Interleavings.explore(Counted.class, 500);
-    Interleavings.stress(Counted.class, 500);
+    Interleavings.explore(Counted.class, 200);
+    Interleavings.stress(Counted.class, 200);
   }
 
   /// The negative control: the count must not be taken after the look at the mark.

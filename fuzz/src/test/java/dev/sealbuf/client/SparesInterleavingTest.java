@@ -10,14 +10,16 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// A spare has one owner: who takes it has it alone, and one that nobody takes is given back once.
+@Tag("interleaving")
 public final class SparesInterleavingTest {
   @Test
   void aSpareIsTakenOrGivenBackOnce() {
-    Interleavings.explore(Lending.class, 200);
-    Interleavings.stress(Lending.class, 1000);
+    Interleavings.explore(Lending.class, 100);
+    Interleavings.stress(Lending.class, 500);
   }
 
   public static final class Lending {

@@ -8,16 +8,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Who is inside a call with a descriptor has an open one, whoever closes it meanwhile; the last
 /// one out has closed the number.
+@Tag("interleaving")
 public final class FdInterleavingTest {
   private static final int F_GETFD = 1;
 
   @Test
   void aNumberIsOpenForWhoeverIsInsideACall() {
-    Interleavings.explore(Counted.class, 500);
+    Interleavings.explore(Counted.class, 200);
     Interleavings.stress(Counted.class, 1000);
   }
 

@@ -7,9 +7,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jetbrains.lincheck.datastructures.Operation;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Whoever of many says goodbye, the word is 0 when that returns.
+@Tag("interleaving")
 public final class OwnerLockInterleavingTest {
   @Test
   void theWordIsZeroForWhoeverSaysGoodbye() {
