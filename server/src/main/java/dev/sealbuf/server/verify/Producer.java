@@ -18,7 +18,8 @@ final class Producer extends Seat {
   private static final int BATCH_MAX = 16;
   private static final long SMALL = 64 << 10;
   private static final long PUT_MAX = 2 << 20;
-  private static final int HOARDS = 1000;
+  private static final int HOARDS = 500;
+  private static final int OVERSIZES = 100;
 
   Producer(Run run, String title, List<String> command, SplittableRandom random) {
     super(run, title, command, random);
@@ -33,6 +34,10 @@ final class Producer extends Seat {
   void turn(Worker worker) throws WorkerEndedException {
     if (once(HOARDS)) {
       hoard(worker);
+    } else if (run().overfills() && once(OVERSIZES)) {
+      oversize(worker);
+    } else if (run().isFlooded()) {
+      flood(worker);
     } else if (!run().hasRoom() || once(5)) {
       delete(worker);
     } else if (once(5)) {
@@ -74,8 +79,23 @@ final class Producer extends Seat {
   private void publish(Worker worker, Entry entry, boolean replace) throws WorkerEndedException {
     Label label = label(entry, run().largest());
     boolean put = label.nbytes() <= PUT_MAX && once(2);
-    String how = put ? "put" : "create";
-    change(worker, how, Map.of("replace", replace), Map.of(entry, label));
+    change(worker, put ? "put" : "create", Map.of("replace", replace), Map.of(entry, label));
+  }
+
+  /// One of the largest buffers, whether there is room or not.
+  private void flood(Worker worker) throws WorkerEndedException {
+    Entry entry = ledger().add(run().newName());
+    Label label = Label.of(entry.name(), random().nextLong(), run().largest() - random().nextInt(9));
+    change(worker, "create", Map.of("replace", false), Map.of(entry, label));
+  }
+
+  /// A buffer as large as the whole store.
+  private void oversize(Worker worker) throws WorkerEndedException {
+    Entry entry = ledger().add(run().newName());
+    Label label = Label.of(entry.name(), random().nextLong(), run().capacity());
+    if (change(worker, "create", Map.of("replace", false), Map.of(entry, label))) {
+      run().fault("a buffer as large as the store was published: expected=store_full found=" + label);
+    }
   }
 
   private void batch(Worker worker) throws WorkerEndedException {
@@ -118,7 +138,8 @@ final class Producer extends Seat {
     return Label.of(entry.name(), random().nextLong(), nbytes);
   }
 
-  private void change(
+  /// Whether it was published.
+  private boolean change(
       Worker worker, String how, Map<String, Object> fields, Map<Entry, Label> changes)
       throws WorkerEndedException {
     changes.forEach(ledger()::begin);
@@ -128,7 +149,9 @@ final class Producer extends Seat {
     if (answer.path("end").asString().equals("done")) {
       changes.forEach(ledger()::done);
       tally().add(Tally.SEALED, changes.size());
-    } else if (isRefusal(answer)) {
+      return true;
+    }
+    if (isRefusal(answer)) {
       changes.forEach(ledger()::refused);
       tally().refused(answer.path("code").asString());
     } else {
@@ -139,6 +162,7 @@ final class Producer extends Seat {
               "a buffer could not be published: how=%s expected=%s found=%s"
                   .formatted(how, expected, answer));
     }
+    return false;
   }
 
   private static boolean isRefusal(JsonNode answer) {

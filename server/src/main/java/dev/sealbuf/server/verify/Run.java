@@ -14,8 +14,9 @@ final class Run {
   private final Queue<Entry> sweep = new ConcurrentLinkedQueue<>();
   private final AtomicLong names = new AtomicLong();
   private final String prefix;
+  private final long capacity;
   private final long room;
-  private final boolean floods;
+  private final boolean overfills;
   private final Report report;
   private final long start = System.nanoTime();
   private volatile Phase phase = Phase.RUN;
@@ -29,12 +30,14 @@ final class Run {
     OVER
   }
 
+  /// @param capacity bytes that the store may take
   /// @param room bytes that the buffers of this run may take
-  /// @param floods whether they sometimes may take more than there is
-  Run(String prefix, long room, boolean floods, Report report) {
+  /// @param overfills whether they sometimes may take more than there is
+  Run(String prefix, long capacity, long room, boolean overfills, Report report) {
     this.prefix = prefix;
+    this.capacity = capacity;
     this.room = room;
-    this.floods = floods;
+    this.overfills = overfills;
     this.report = report;
   }
 
@@ -71,6 +74,11 @@ final class Run {
     return prefix;
   }
 
+  /// Bytes that the store may take.
+  long capacity() {
+    return capacity;
+  }
+
   long room() {
     return room;
   }
@@ -81,8 +89,17 @@ final class Run {
   }
 
   boolean hasRoom() {
-    boolean flood = floods && seconds() % FLOOD_EVERY_SECONDS > FLOOD_EVERY_SECONDS - FLOOD_SECONDS;
-    return flood || ledger.bytes() < room;
+    return ledger.bytes() < room;
+  }
+
+  /// Whether more is to be published now than there is room for.
+  boolean isFlooded() {
+    return overfills && seconds() % FLOOD_EVERY_SECONDS > FLOOD_EVERY_SECONDS - FLOOD_SECONDS;
+  }
+
+  /// Whether the store may be filled up: it is nobody else's.
+  boolean overfills() {
+    return overfills;
   }
 
   void fault(String what) {

@@ -92,7 +92,8 @@ public final class Verification {
     String prefix = "verify/%d-%d/".formatted(ProcessHandle.current().pid(), plan.seed());
     boolean alone = plan.socket().isEmpty();
     long free = stats.capacity() - stats.used();
-    return new Run(prefix, Math.min(ROOM_MAX, free / (alone ? 2 : 4)), alone, report);
+    long room = Math.min(ROOM_MAX, free / (alone ? 2 : 4));
+    return new Run(prefix, stats.capacity(), room, alone, report);
   }
 
   private void announce(Run run, Path socket) {

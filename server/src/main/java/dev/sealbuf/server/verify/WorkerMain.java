@@ -206,14 +206,19 @@ final class WorkerMain {
             List.of(socket.toString(), namespace, name));
     try {
       ProcessBuilder builder = new ProcessBuilder(command);
-      builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
       builder.redirectError(ProcessBuilder.Redirect.DISCARD);
-      int status = builder.start().waitFor();
-      return switch (status) {
-        case Attacker.NOTHING_TO_ATTACK -> ""; // deleted meanwhile
-        case 128 + 6, 128 + 11 -> "refused"; // SIGABRT is how a JVM ends of SIGSEGV
-        default -> "a raw write ended with status " + status;
-      };
+      Process attacker = builder.start();
+      List<String> said;
+      try (BufferedReader lines = attacker.inputReader(UTF_8)) {
+        said = lines.readAllLines();
+      }
+      int status = attacker.waitFor();
+      if (said.isEmpty() && status == 0) {
+        return ""; // deleted meanwhile
+      }
+      return status != 0 && said.equals(List.of(Attacker.BEFORE))
+          ? "refused"
+          : "a raw write ended with status=%d after=%s".formatted(status, said);
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException("no attacker could be started", e);
     }
