@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -16,10 +17,10 @@ from typing import Any
 import pytest
 
 import sealbuf
-from harness.daemon import Daemon, cli, running
+from harness.daemon import cli, running
 from harness.public import folder_for, python_environment
 from harness.uids import Uid
-from sealbuf._verify import content
+from harness.workers import Channel, worker
 
 pytestmark = [pytest.mark.one_version, pytest.mark.daemon, pytest.mark.timeout(300)]
 
@@ -75,13 +76,17 @@ def test_a_running_daemon_is_left_as_it_was() -> None:
         with verifying("--duration", "5s", "--socket", daemon.path) as process:
             said = lines(process)
         assert process.returncode == 0, said
-        with sealbuf.connect(daemon.path) as store:
-            assert [entry.name for entry in store.list()] == [f"{PREFIX}mine"]
+        with worker(partial(tell_names, daemon.path)) as observer:
+            observer.expect([f"{PREFIX}mine"])
+
+
+def tell_names(path: str, channel: Channel) -> None:
+    with sealbuf.connect(path) as store:
+        channel.say([entry.name for entry in store.list()])
 
 
 def test_ctrl_c_ends_it_with_its_summary() -> None:
     with verifying("--duration", "10m") as process:
-        assert process.stdout is not None
         said = [json.loads(line) for line in heard_until_sealed(process)]
         process.send_signal(signal.SIGINT)
         said += lines(process)
@@ -98,45 +103,43 @@ def heard_until_sealed(process: "subprocess.Popen[str]") -> list[str]:
     return heard
 
 
-@pytest.mark.parametrize("lie", ["a byte", "a whole buffer"])
+@pytest.mark.parametrize("lie", ["another byte", "a byte more"])
 def test_whoever_changes_a_name_behind_its_back_is_found_out(lie: str) -> None:
     """The negative control: what the kernel does not allow is done by replacing the buffer."""
     with running() as daemon, verifying(
         "--duration", "10m", "--kills", "0", "--socket", daemon.path
     ) as process:
-        name = replaced(daemon, lie)
+        with worker(partial(tell_replaced, daemon.path, lie), Uid.DAEMON) as liar:
+            name = liar.hear()
         said = lines(process)
         assert process.returncode == 1, said
         faults = only("fault", said)
-        assert any(f"name={name} " in fault for fault in faults), (name, faults)
-        if lie == "a byte":
-            assert "the bytes are not those that were sealed" in faults[0]
+        assert f"name={name} " in faults[0], (name, faults)
+        assert "the bytes are not those that were sealed" in faults[0]
         assert only("summary", said)[0]["faults"] > 0
 
 
-def replaced(daemon: Daemon, lie: str) -> str:
-    """The name of a buffer that has been replaced by one that is not what its label says."""
+def tell_replaced(path: str, lie: str, channel: Channel) -> None:
+    """Replaces a buffer by one that is not what its label says, and tells its name."""
     deadline = monotonic() + CEILING / 2
-    with sealbuf.connect(daemon.path) as store:
+    with sealbuf.connect(path, timeout=CEILING) as store:
         while monotonic() < deadline:
             for entry in store.list(PREFIX):
                 with suppress(sealbuf.NotFound):
                     buffer = store.get(entry.name)
-                    if buffer.metadata and buffer.nbytes:
-                        store.put(
-                            lied(buffer, lie), entry.name, metadata=buffer.metadata, replace=True
-                        )
-                        return entry.name
+                    if label := buffer.metadata:
+                        store.put(lied(buffer, lie), entry.name, metadata=label, replace=True)
+                        channel.say(entry.name)
+                        return
             sleep(0.05)
     raise AssertionError("nothing was published")
 
 
 def lied(buffer: sealbuf.Buffer, lie: str) -> bytes:
-    data = bytearray(buffer)
-    if lie == "a whole buffer":
-        return content(0, len(data) + 1)
-    data[-1] ^= 1
-    return bytes(data)
+    data = bytes(buffer.memoryview())
+    if lie == "a byte more":
+        return data + b"0"
+    return data[:-1] + bytes([data[-1] ^ 1]) if data else b"0"
 
 
 def test_a_python_without_the_client_is_a_mistake_or_a_line() -> None:

@@ -142,7 +142,7 @@ public final class Verification {
   private List<List<String>> commands(Path socket) {
     List<String> arguments = List.of(socket.toString(), plan.namespace());
     List<List<String>> commands = new ArrayList<>();
-    commands.add(Words.java(WorkerMain.class, List.of(), arguments));
+    commands.add(Words.java(WorkerMain.class, List.of(Words.SHORT_LIVED), arguments));
     plan.python().ifPresent(python -> commands.add(Words.python(python, arguments)));
     return commands;
   }

@@ -202,7 +202,8 @@ final class WorkerMain {
     List<String> command =
         Words.java(
             Attacker.class,
-            List.of("-XX:+SuppressFatalErrorMessage", "-XX:-CreateCoredumpOnCrash"),
+            List.of(
+                Words.SHORT_LIVED, "-XX:+SuppressFatalErrorMessage", "-XX:-CreateCoredumpOnCrash"),
             List.of(socket.toString(), namespace, name));
     try {
       ProcessBuilder builder = new ProcessBuilder(command);
