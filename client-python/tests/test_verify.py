@@ -106,9 +106,10 @@ def heard_until_sealed(process: "subprocess.Popen[str]") -> list[str]:
 @pytest.mark.parametrize("lie", ["another byte", "a byte more"])
 def test_whoever_changes_a_name_behind_its_back_is_found_out(lie: str) -> None:
     """The negative control: what the kernel does not allow is done by replacing the buffer."""
-    with running() as daemon, verifying(
-        "--duration", "10m", "--kills", "0", "--socket", daemon.path
-    ) as process:
+    with (
+        running() as daemon,
+        verifying("--duration", "10m", "--kills", "0", "--socket", daemon.path) as process,
+    ):
         with worker(partial(tell_replaced, daemon.path, lie), Uid.DAEMON) as liar:
             name = liar.hear()
         said = lines(process)

@@ -98,7 +98,9 @@ class Worker:
 
     def _put_many(self, command: Fields) -> Answer:
         buffers = command["buffers"]
-        self._store.put_many({each["name"]: content(each["seed"], each["nbytes"]) for each in buffers})
+        self._store.put_many(
+            {each["name"]: content(each["seed"], each["nbytes"]) for each in buffers}
+        )
         return {"end": "done"}
 
     def _delete(self, command: Fields) -> Answer:
@@ -107,7 +109,7 @@ class Worker:
 
     def _hoard(self, _: Fields) -> Answer:
         with ExitStack() as writers:
-            for _ in range(HOARD):
+            for _number in range(HOARD):
                 writers.callback(self._store.create(nbytes=0).abort)
         return {"end": "done"}
 
@@ -158,7 +160,8 @@ def attacked_raw(address: int) -> str:
 
 
 def say(line: Answer) -> None:
-    print(json.dumps(line), flush=True)
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def main(socket: str, namespace: str) -> None:

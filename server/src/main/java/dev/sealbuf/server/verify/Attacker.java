@@ -8,8 +8,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
 /// Writes to a sealed buffer through its raw address, past all that Java and the client have to say
-/// about it, and is expected to die of it: `SOCKET NAMESPACE NAME`. The status of a JVM that died of
-/// a signal depends on its options, so it says how far it came.
+/// about it, and is expected to die of it: `SOCKET NAMESPACE NAME`. The status of a JVM that died
+/// of a signal depends on its options, so it says how far it came.
 final class Attacker {
   static final String BEFORE = "before the write";
   static final String AFTER = "after the write";

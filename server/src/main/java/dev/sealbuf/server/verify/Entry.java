@@ -86,7 +86,8 @@ final class Entry {
   }
 
   boolean isAbsent() {
-    return history.stream().allMatch(each -> each.until != NEVER || each.label.equals(Label.ABSENT));
+    return history.stream()
+        .allMatch(each -> each.until != NEVER || each.label.equals(Label.ABSENT));
   }
 
   /// Whether it is no more, for sure.
@@ -95,7 +96,8 @@ final class Entry {
   }
 
   boolean mayBeAbsent() {
-    return history.stream().anyMatch(each -> each.until == NEVER && each.label.equals(Label.ABSENT));
+    return history.stream()
+        .anyMatch(each -> each.until == NEVER && each.label.equals(Label.ABSENT));
   }
 
   /// What may have been found between then and now.

@@ -85,7 +85,8 @@ final class Producer extends Seat {
   /// One of the largest buffers, whether there is room or not.
   private void flood(Worker worker) throws WorkerEndedException {
     Entry entry = ledger().add(run().newName());
-    Label label = Label.of(entry.name(), random().nextLong(), run().largest() - random().nextInt(9));
+    Label label =
+        Label.of(entry.name(), random().nextLong(), run().largest() - random().nextInt(9));
     change(worker, "create", Map.of("replace", false), Map.of(entry, label));
   }
 
@@ -94,7 +95,9 @@ final class Producer extends Seat {
     Entry entry = ledger().add(run().newName());
     Label label = Label.of(entry.name(), random().nextLong(), run().capacity());
     if (change(worker, "create", Map.of("replace", false), Map.of(entry, label))) {
-      run().fault("a buffer as large as the store was published: expected=store_full found=" + label);
+      run()
+          .fault(
+              "a buffer as large as the store was published: expected=store_full found=" + label);
     }
   }
 
@@ -112,6 +115,8 @@ final class Producer extends Seat {
     Optional<Entry> taken = ledger().take(random());
     if (taken.isPresent()) {
       delete(worker, taken.get());
+    } else {
+      idle();
     }
   }
 

@@ -73,6 +73,8 @@ final class Reader extends Seat {
     Optional<Entry> entry = once(20) ? ledger().anyGone() : ledger().any(random());
     if (entry.isPresent()) {
       read(worker, entry.get(), once(8));
+    } else {
+      idle();
     }
   }
 
@@ -125,8 +127,13 @@ final class Reader extends Seat {
           run().fault("a buffer is lost: expected=" + ledger().describe(entry));
         }
       }
-      default ->
+      default -> {
+        String code = answer.path("code").asString("");
+        if (!code.equals("try_again")) {
           run().fault("a buffer cannot be read: name=%s found=%s".formatted(entry.name(), answer));
+        }
+        tally().refused(code);
+      }
     }
   }
 

@@ -2,6 +2,8 @@ package dev.sealbuf.server.verify;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// The place of one worker: whenever it is killed, the next one sits down there.
@@ -10,6 +12,8 @@ abstract class Seat {
   private static final int ENDED_BY_SIGINT = 130;
 
   private static final double PATIENCE_SECONDS = 120;
+
+  private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
   private final Run run;
   private final List<String> command;
@@ -54,6 +58,11 @@ abstract class Seat {
 
   final SplittableRandom random() {
     return random;
+  }
+
+  /// There was nothing to do.
+  static void idle() {
+    LockSupport.parkNanos(IDLE_NANOS);
   }
 
   /// One time in so many.

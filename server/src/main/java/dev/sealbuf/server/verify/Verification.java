@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 /// One run of `sealbuf verify`, from the start of its processes to the summary.
 public final class Verification {
   private static final String CAPACITY = "256MiB";
+  private static final long ROOM_MIN = 1 << 20;
   private static final long ROOM_MAX = 128 << 20;
   private static final int SEATS = 2;
   private static final int SETTLE_TRIALS = 50;
@@ -92,7 +93,7 @@ public final class Verification {
     String prefix = "verify/%d-%d/".formatted(ProcessHandle.current().pid(), plan.seed());
     boolean alone = plan.socket().isEmpty();
     long free = stats.capacity() - stats.used();
-    long room = Math.min(ROOM_MAX, free / (alone ? 2 : 4));
+    long room = Math.clamp(free / (alone ? 2 : 4), ROOM_MIN, ROOM_MAX);
     return new Run(prefix, stats.capacity(), room, alone, report);
   }
 
