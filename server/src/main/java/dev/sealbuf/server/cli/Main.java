@@ -24,6 +24,7 @@ public final class Main {
           Watch.class,
           Ping.class,
           Doctor.class,
+          Verify.class,
           Config.class,
           Version.class);
 
