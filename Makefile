@@ -29,7 +29,7 @@ coverage: build ## lines that the tests run, of the daemon and both clients; ARG
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick
 
-soak: build ## the tests of docs/tests.toml at full size, in hours; ARGS='-k herd' for a part; then evidence
+soak: build ## the tests of docs/tests.toml at full size and an hour of fuzzing; ARGS='-k herd' for a part; then evidence
 	@scripts/soak $(ARGS)
 
 evidence: python ## docs/tests.md, from what the last test and every soak found

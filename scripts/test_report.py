@@ -1,5 +1,5 @@
-"""Prints one table of a test run, suite by suite: checks, Java, Python, the safety tests with
-prepared memory, artifacts, containers.
+"""Prints one table of a test run, suite by suite: checks, Java, fuzzing, Python, the safety tests
+with prepared memory, artifacts, containers.
 
 Usage: test_report.py REPORTS SUREFIRE...
 
@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 CHECKS = ("java-format", "ruff-format", "ruff-check", "mypy")
 PYTHONS = ("3.11", "3.12", "3.13")
 CONTAINERS = "dev.sealbuf.server.container."
+FUZZING = "-fuzzing.xml"
 
 
 @dataclass
@@ -74,7 +75,7 @@ def java(reports: Path, surefire: list[Path]) -> Suite:
     suite = Suite("Java")
     for folder in surefire:
         for report in sorted(folder.glob("TEST-*.xml")):
-            if CONTAINERS not in report.name:
+            if CONTAINERS not in report.name and not report.name.endswith(FUZZING):
                 suite.read(report)
         killed = (f"a JVM that was killed: {dump}" for dump in sorted(folder.glob("*.dump")))
         suite.failures.extend(killed)
@@ -82,12 +83,13 @@ def java(reports: Path, surefire: list[Path]) -> Suite:
     return suite
 
 
-def containers(reports: Path, surefire: list[Path]) -> Suite:
-    suite = Suite("containers")
+def of_maven(reports: Path, name: str, surefire: list[Path], pattern: str) -> Suite:
+    """A stage that is another run of Maven, whose reports have names of their own."""
+    suite = Suite(name)
     for folder in surefire:
-        for report in sorted(folder.glob(f"TEST-{CONTAINERS}*.xml")):
+        for report in sorted(folder.glob(pattern)):
             suite.read(report)
-    suite.close(status_of(reports, "containers"))
+    suite.close(status_of(reports, name))
     return suite
 
 
@@ -115,10 +117,11 @@ def stage(reports: Path, name: str) -> Suite:
 
 def main(reports: Path, surefire: list[Path]) -> int:
     suites = [checks(reports), java(reports, surefire), *(python(reports, v) for v in PYTHONS)]
-    if (reports / "containers.status").exists():  # not after `make test-quick`, as these three
+    if (reports / "containers.status").exists():  # not after `make test-quick`, as these four
+        suites.insert(2, of_maven(reports, "fuzzing", surefire, f"TEST-*{FUZZING}"))
         suites.append(stage(reports, "prepared"))
         suites.append(stage(reports, "artifacts"))
-        suites.append(containers(reports, surefire))
+        suites.append(of_maven(reports, "containers", surefire, f"TEST-{CONTAINERS}*.xml"))
     print(f"\n{'':12}" + "".join(f"{suite.name:>13}" for suite in suites))
     for row, counts in (
         ("passed", [suite.passed for suite in suites]),

@@ -3,6 +3,7 @@
 import ast
 import json
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ HEADS = st.dictionaries(
     max_size=5,
 )
 relaxed = settings(deadline=None, max_examples=100)
+thorough = settings(deadline=None, max_examples=300)
 
 FRAMES = st.builds(Frame, HEADS, st.binary(max_size=200), st.integers(0, 2))
 
@@ -36,6 +38,46 @@ def prefix(head_bytes: int = 2, payload_bytes: int = 0, descriptors: int = 0) ->
 
 def decode(data: bytes) -> list[Frame]:
     return list(Decoder().feed(data))
+
+
+NUMBERS = st.one_of(st.integers(0, 300), st.sampled_from([2**16, 2**16 + 1, 2**21, 2**32 - 1]))
+STREAMS = st.lists(
+    st.one_of(
+        FRAMES.map(encoded),
+        st.builds(prefix, NUMBERS, NUMBERS, st.integers(0, 255)),
+        st.binary(max_size=100).map(lambda head: prefix(len(head)) + head),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(max_size=4),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+            max_leaves=20,
+        ).map(lambda head: prefix(len(json.dumps(head))) + json.dumps(head).encode()),
+        st.binary(max_size=64),
+    ),
+    max_size=4,
+).map(b"".join)
+"""Any bytes: frames, prefixes that state anything, heads that are anything, noise."""
+
+
+def outcome(pieces: list[bytes]) -> tuple[list[Frame], str, bool]:
+    """The frames, the error behind them, and whether more is waited for. Any other exception than
+    the one that is documented goes on."""
+    decoder, found = Decoder(), []
+    try:
+        for piece in pieces:
+            for frame in decoder.feed(piece):
+                found.append(frame)
+    except sealbuf.ProtocolError as error:
+        return found, f"{type(error).__name__}: {error.message}", False
+    return found, "", not decoder.idle
+
+
+@thorough
+@given(STREAMS, st.lists(st.integers(0, 400), max_size=8))
+def test_any_bytes_are_the_same_whole_byte_by_byte_and_cut(data: bytes, cuts: list[int]) -> None:
+    whole = outcome([data])
+    assert outcome([bytes([byte]) for byte in data]) == whole
+    ends = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    assert outcome([data[at:end] for at, end in pairwise(ends)]) == whole
 
 
 @relaxed
@@ -217,6 +259,40 @@ def test_a_reply_that_its_table_does_not_know_is_refused(
 
 def test_fields_of_a_newer_daemon_are_ignored() -> None:
     assert protocol.check_reply(PONG | {"mood": "good"}) == "pong"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=9,
+)
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> dict[str, Any]:
+    """A reply whose fields are those of its table, or nearly, with any values."""
+    reply = draw(st.sampled_from(sorted(protocol.REPLIES)))
+    fields = ["seq", *protocol.REPLIES[reply]]
+    values: dict[str, Any] = {
+        field: draw(st.one_of(st.integers(0, 9), st.text(max_size=3), VALUES)) for field in fields
+    }
+    for field in draw(st.lists(st.sampled_from(fields), max_size=1)):
+        del values[field]
+    return {"reply": reply, **values}
+
+
+@thorough
+@given(st.one_of(replies(), st.dictionaries(st.text(max_size=9), VALUES)))
+def test_any_reply_is_taken_or_refused(head: dict[str, Any]) -> None:
+    with suppress(sealbuf.ProtocolError):
+        assert protocol.check_reply(head) == head["reply"]
+
+
+@thorough
+@given(st.one_of(st.binary(max_size=80), VALUES.map(json.dumps).map(str.encode)), st.integers(0, 3))
+def test_any_listing_is_taken_or_refused(payload: bytes, count: int) -> None:
+    with suppress(sealbuf.ProtocolError):
+        assert len(protocol.check_entries(payload, count)) == count
 
 
 ENTRY = {

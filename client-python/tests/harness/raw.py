@@ -14,6 +14,7 @@ import struct
 import termios
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -129,6 +130,11 @@ class RawClient:
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
         sent = self.connection.sendmsg([data], [rights])
         self.connection.sendall(data[sent:])
+
+    def hang_up(self) -> None:
+        """Says nothing more; what the daemon has said is still to be read."""
+        with suppress(OSError):  # it has closed already
+            self.connection.shutdown(socket.SHUT_WR)
 
     def ask(self, op: str, payload: bytes = b"", **fields: Any) -> Reply:
         """Sends a request and reads its reply, with no other request under way."""

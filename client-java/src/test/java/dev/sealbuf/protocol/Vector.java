@@ -31,10 +31,15 @@ record Vector(List<Line> lines) {
   }
 
   static List<String> framesOf(String messages) {
+    return files("frame-(" + messages + ")(-\\w+)?\\.hex");
+  }
+
+  /// The names of the vectors that match, sorted.
+  static List<String> files(String pattern) {
     try (Stream<Path> files = Files.list(folder())) {
       return files
           .map(file -> file.getFileName().toString())
-          .filter(name -> name.matches("frame-(" + messages + ")(-\\w+)?\\.hex"))
+          .filter(name -> name.matches(pattern))
           .sorted()
           .toList();
     } catch (IOException e) {
