@@ -166,10 +166,20 @@ def fresh_daemon() -> Callable[..., AbstractContextManager[Daemon]]:
 
 
 @pytest.fixture
-def undisturbed(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The common epilogue around the whole test, on the shared daemon."""
+def undisturbing(
+    request: pytest.FixtureRequest,
+) -> Callable[[Daemon], AbstractContextManager[None]]:
+    """The common epilogue around a part of the test, on a daemon of its own."""
     resolution = RESOLUTION if request.config.option.soak else COARSE_RESOLUTION
-    with epilogue(daemon, resolution, request.node.user_properties):
+    return lambda daemon: epilogue(daemon, resolution, request.node.user_properties)
+
+
+@pytest.fixture
+def undisturbed(
+    daemon: Daemon, undisturbing: Callable[[Daemon], AbstractContextManager[None]]
+) -> Iterator[None]:
+    """The common epilogue around the whole test, on the shared daemon."""
+    with undisturbing(daemon):
         yield
 
 
