@@ -7,6 +7,7 @@ import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.Given;
 import dev.sealbuf.server.config.InvalidConfigurationException;
+import dev.sealbuf.server.config.Key;
 import dev.sealbuf.server.config.Setting;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -31,8 +32,8 @@ final class DaemonMain {
             Optional.empty(),
             Map.of(),
             List.of(
-                new Given(Setting.SOCKET, socket.toString(), "verify"),
-                new Given(Setting.CAPACITY, arguments[0], "verify")));
+                new Given(Key.of(Setting.SOCKET), socket.toString(), "verify"),
+                new Given(Key.of(Setting.CAPACITY), arguments[0], "verify")));
     try (BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
       Daemon daemon = Daemon.start(configuration, "verify");
       System.out.println(Lines.text(Map.of("end", "ready", "socket", socket.toString())));
