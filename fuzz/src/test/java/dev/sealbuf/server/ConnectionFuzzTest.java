@@ -4,9 +4,11 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// No bytes that a client sends, with or without a hello, make the daemon fail or hold others up.
+@Tag("shows-11")
 final class ConnectionFuzzTest {
   private static FuzzedDaemon daemon;
 

@@ -12,11 +12,13 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// No conversation in whole frames makes the daemon fail or hold others up, whatever their heads
 /// and payloads say.
+@Tag("shows-11")
 final class SessionFuzzTest {
   private static FuzzedDaemon daemon;
 
