@@ -10,9 +10,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.IntSupplier;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// However bytes are cut, the same frames come out, and then the same refusal or the same wait.
+@Tag("shows-11")
 final class FrameDecoderFuzzTest {
   @MethodSource("dev.sealbuf.protocol.Seeds#frames")
   @FuzzTest

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// No bytes that a client sends, with or without a hello, make the daemon fail or hold others up.
 @Tag("daemon")
+@Tag("shows-11")
 final class ConnectionFuzzTest {
   private static FuzzedDaemon daemon;
 

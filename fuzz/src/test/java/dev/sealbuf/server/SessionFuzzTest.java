@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// No conversation in whole frames makes the daemon fail or hold others up, whatever their heads
 /// and payloads say.
 @Tag("daemon")
+@Tag("shows-11")
 final class SessionFuzzTest {
   private static FuzzedDaemon daemon;
 
