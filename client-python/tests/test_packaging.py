@@ -16,8 +16,8 @@ def test_nothing_is_required_beyond_python_itself() -> None:
     assert required == []
 
 
-GUARD = "sealbuf._guard"
-"""`serve` runs it as a program."""
+PROGRAMS = {"sealbuf._guard", "sealbuf._verify"}
+"""Run by `serve` and by `sealbuf verify`, each in a process of its own."""
 LOADED = """
     import sys
     import sealbuf
@@ -28,4 +28,4 @@ LOADED = """
 def test_all_of_it_is_loaded_at_once() -> None:
     """Or a child, forked while another thread loads a module, would wait for that one for ever."""
     modules = {f"sealbuf.{path.stem}" for path in Path(sealbuf.__file__).parent.glob("_[a-z]*.py")}
-    assert set(child.output(LOADED).split()) | {GUARD} == modules
+    assert set(child.output(LOADED).split()) | PROGRAMS == modules

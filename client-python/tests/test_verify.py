@@ -38,6 +38,7 @@ def verifying(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
         cli("verify", "--json", "--python", python, *arguments, uid=Uid.DAEMON),
         env={**os.environ, **variables, "SEALBUF_JAVA_OPTS": options},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
+        start_new_session=True,
     )  # fmt: skip
     try:
         yield process
@@ -86,9 +87,10 @@ def tell_names(path: str, channel: Channel) -> None:
 
 
 def test_ctrl_c_ends_it_with_its_summary() -> None:
+    """A terminal sends it to all processes of the group, whatever they are at."""
     with verifying("--duration", "10m") as process:
         said = [json.loads(line) for line in heard_until_sealed(process)]
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         said += lines(process)
     assert process.returncode == 0, said
     assert only("summary", said)[0]["faults"] == 0

@@ -165,7 +165,6 @@ def say(line: Answer) -> None:
 
 
 def main(socket: str, namespace: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with sealbuf.connect(socket, namespace=namespace, timeout=TIMEOUT) as store:

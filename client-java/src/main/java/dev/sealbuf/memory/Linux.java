@@ -70,7 +70,6 @@ final class Linux {
   static final long SYS_PIDFD_OPEN = 434;
 
   static final long SIG_DFL = 0;
-  static final long SIG_IGN = 1;
   static final int PR_GET_DUMPABLE = 3;
   static final int PRIO_PROCESS = 0;
   static final int PR_SET_DUMPABLE = 4;

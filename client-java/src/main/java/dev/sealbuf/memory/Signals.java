@@ -13,9 +13,4 @@ public final class Signals {
   public static void restoreDefault(int number) throws IOException {
     Posix.signal(number, Linux.SIG_DFL);
   }
-
-  /// Goes past the JVM: such a signal does nothing from now on.
-  public static void ignore(int number) throws IOException {
-    Posix.signal(number, Linux.SIG_IGN);
-  }
 }

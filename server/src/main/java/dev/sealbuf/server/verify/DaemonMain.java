@@ -2,7 +2,6 @@ package dev.sealbuf.server.verify;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.sealbuf.memory.Signals;
 import dev.sealbuf.server.Daemon;
 import dev.sealbuf.server.config.Configuration;
 import dev.sealbuf.server.config.Given;
@@ -24,7 +23,6 @@ final class DaemonMain {
   private DaemonMain() {}
 
   static void main(String[] arguments) throws IOException, InvalidConfigurationException {
-    Signals.ignore(Signals.SIGINT); // a terminal's Ctrl-C is for the parent
     Path folder = Files.createTempDirectory("sealbuf-verify-");
     Path socket = folder.resolve("sealbuf.sock");
     Configuration configuration =

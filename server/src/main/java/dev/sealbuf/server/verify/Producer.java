@@ -18,7 +18,7 @@ final class Producer extends Seat {
   private static final int BATCH_MAX = 16;
   private static final long SMALL = 64 << 10;
   private static final long PUT_MAX = 2 << 20;
-  private static final int HOARDS = 500;
+  private static final int HOARDS = 300;
   private static final int OVERSIZES = 100;
 
   Producer(Run run, String title, List<String> command, SplittableRandom random) {

@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /// The place of one worker: whenever it is killed, the next one sits down there.
 abstract class Seat {
-  /// A terminal's Ctrl-C reaches workers that have not come to ignoring it.
-  private static final int ENDED_BY_SIGINT = 130;
-
   private static final double PATIENCE_SECONDS = 120;
 
   private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
@@ -121,7 +118,7 @@ abstract class Seat {
       sweep(worker);
       return true;
     } catch (WorkerEndedException e) {
-      if (!worker.killed() && worker.end() != ENDED_BY_SIGINT) {
+      if (!worker.killed()) {
         run.fault("a worker %s: command=%s".formatted(e.getMessage(), command));
       }
       return false;

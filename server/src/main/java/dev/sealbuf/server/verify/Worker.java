@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /// A process that does what it is told: a line of JSON a command, answered by a line with `end`. A
@@ -15,6 +16,10 @@ import tools.jackson.databind.JsonNode;
 ///
 /// Its standard input ends with this process, and so does it.
 final class Worker {
+  /// A terminal's Ctrl-C is for this process; what is ignored stays so in another program.
+  private static final List<String> WITHOUT_SIGINT =
+      List.of("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh");
+
   static final String IDLE = "between commands";
 
   private final Process process;
@@ -32,7 +37,8 @@ final class Worker {
 
   static Worker start(List<String> command) {
     try {
-      ProcessBuilder builder = new ProcessBuilder(command);
+      ProcessBuilder builder =
+          new ProcessBuilder(Stream.concat(WITHOUT_SIGINT.stream(), command.stream()).toList());
       builder.redirectError(ProcessBuilder.Redirect.INHERIT);
       return new Worker(builder.start());
     } catch (IOException e) {

@@ -9,7 +9,6 @@ import dev.sealbuf.client.PutOptions;
 import dev.sealbuf.client.Sealbuf;
 import dev.sealbuf.client.SealbufException;
 import dev.sealbuf.client.SealedBuffer;
-import dev.sealbuf.memory.Signals;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -55,7 +54,6 @@ final class WorkerMain {
   }
 
   static void main(String[] arguments) throws IOException {
-    Signals.ignore(Signals.SIGINT); // a terminal's Ctrl-C is for the parent
     Path socket = Path.of(arguments[0]);
     try (Sealbuf store = connect(socket, arguments[1]);
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
