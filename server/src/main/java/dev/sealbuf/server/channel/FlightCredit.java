@@ -111,8 +111,8 @@ final class FlightCredit implements AutoCloseable {
     }
   }
 
-  /// It ends with [#end].
-  final class Share {
+  /// It ends with [#end], or without another look when it is closed.
+  final class Share implements AutoCloseable {
     private final int uid;
     private Fd socket;
     private Runnable onceRead = () -> {};
@@ -156,6 +156,14 @@ final class FlightCredit implements AutoCloseable {
         }
       } catch (IOException _) {
         giveBack(); // without a descriptor for it nothing more would be seen
+      }
+    }
+
+    /// The socket is gone. Does nothing to what outlives it.
+    @Override
+    public void close() {
+      if (!left.contains(this)) {
+        giveBack();
       }
     }
 

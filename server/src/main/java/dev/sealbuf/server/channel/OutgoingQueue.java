@@ -189,6 +189,7 @@ final class OutgoingQueue implements AutoCloseable {
     waiting.clear();
     events.close();
     waitingBytes = 0;
+    flight.close();
   }
 
   /// Right before the socket is closed.

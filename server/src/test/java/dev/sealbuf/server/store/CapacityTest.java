@@ -37,7 +37,9 @@ class CapacityTest {
         assertThat(published.used()).isEqualTo(before + allocated);
         assertThat(published.unfinishedBytes()).isZero();
         assertThat(published.dedicatedBytes()).isEqualTo(allocated);
-        assertThat(published.hugePageBytes()).isEqualTo(unfinished.hugePageBytes());
+        assertThat(published.hugePageBytes())
+            .as("a seal moves no page; memory may be made ahead meanwhile")
+            .isGreaterThanOrEqualTo(unfinished.hugePageBytes());
         store.delete(PRODUCER, "a");
         assertThat(store.statistics().used()).isEqualTo(before);
       }
