@@ -100,17 +100,22 @@ public final class Headroom {
 
   /// What would be admitted, as far as is known.
   long left() {
-    if (group.isPresent() && clock.nanos() - readAt > STALE_NANOS) {
-      read();
-    }
+    refresh();
     return left;
   }
 
-  /// What the kernel charges beyond what the stores know they have, when it was read last: the part
-  /// of a store of that capacity, since nothing says whose it is.
+  /// What the kernel charges beyond what the stores know they have: the part of a store of that
+  /// capacity, since nothing says whose it is.
   long unseen(long capacity) {
+    refresh();
     long unseen = shared - sharedAtStart - accounted;
     return group.isPresent() && unseen > NOISE ? (long) (unseen * (capacity / promised)) : 0;
+  }
+
+  private void refresh() {
+    if (group.isPresent() && clock.nanos() - readAt > STALE_NANOS) {
+      read();
+    }
   }
 
   /// Asks the kernel anew.
