@@ -92,7 +92,7 @@ def test_descriptors_that_nobody_reads_keep_none_from_others(
 ) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < limit:
-        not_run(f"RLIMIT_NOFILE={limit}: the host allows {hard}, which was tried instead")
+        not_run(f"RLIMIT_NOFILE={limit}: the host allows less, which was tried instead")
         limit = hard
     with (
         running(command=limited(limit)) as daemon,

@@ -96,7 +96,7 @@ def test_idle_connections_cost_little_and_one_too_many_is_told(
             f" all in {seconds:.2f} s, ping p99 {p99 * 1000:.2f} ms"
         )
         if len(idle) < IDLE:
-            not_run(f"{IDLE} idle connections: the daemon lets in {len(idle)} of three uids")
+            not_run(f"{IDLE} idle connections: the daemon lets in fewer")
         assert each <= IDLE_BYTES_MAX
         assert p99 < PING_SECONDS * overcommitment()
         assert seconds < ALL_SECONDS * overcommitment()
