@@ -160,9 +160,7 @@ def test_names_numbers_and_figures_are_those_of_one_namespace(daemon: Daemon) ->
         assert [now[each] for each in ("used", "dedicated", "unfinished", "sessions")] == [
             start[each] for each in ("used", "dedicated", "unfinished", "sessions")
         ]
-        for loan in segments:
-            here.expect("aborted", "abort", buffer=loan["buffer"])
-            loan.close()
+        abort_all(here, segments)
         here.expect("deleted", "delete", name="same")
         there.expect("deleted", "delete", name="same")
         there.expect("deleted", "delete", name="another")
@@ -179,9 +177,7 @@ def test_a_namespace_that_is_full_leaves_the_others_as_they_are(daemon: Daemon) 
         assert reply.kind == "store_full"
         assert greedy.ask("put", bytes(SLAB // 8), name="small").kind == "published"  # open slab
         other.expect("lent", "create", name="large", nbytes=QUOTA_BYTES - MIB).close()
-        for loan in loans:
-            greedy.expect("aborted", "abort", buffer=loan["buffer"])
-            loan.close()
+        abort_all(greedy, loans)
         greedy.expect("deleted", "delete", name="small")
 
 
@@ -202,9 +198,7 @@ def test_a_uid_at_its_quota_is_refused_and_another_has_all_of_its_own(daemon: Da
             client.expect("quota_exceeded", "put", b"", name="more")
         assert first.stats()["unfinished_bytes"] == 2 * QUOTA_BYTES
         for client, held in loans.items():
-            for loan in held:
-                client.expect("aborted", "abort", buffer=loan["buffer"])
-                loan.close()
+            abort_all(client, held)
         wait_until(lambda: first.stats()["own_bytes"] == 0)
         first.expect("published", "put", b"", name="again")
         first.expect("deleted", "delete", name="again")
@@ -228,6 +222,12 @@ def test_the_overflow_uid_is_let_in_where_it_is_named_and_nowhere_else(daemon: D
     with RawClient.connect(daemon.path, OVERFLOW_UID) as named:
         assert named.hello("unmapped").kind == "welcome"
     refused(RawClient.connect(daemon.path, OVERFLOW_UID), "default")
+
+
+def abort_all(client: RawClient, loans: list[Reply]) -> None:
+    for loan in loans:
+        client.expect("aborted", "abort", buffer=loan["buffer"])
+        loan.close()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -51,13 +51,14 @@ public final class Namespaces implements AutoCloseable {
       throws IOException {
     long daemonUid = PeerCredentials.ownUid();
     Namespaces opened = new Namespaces(daemonUid, PeerCredentials.overflowUid());
-    Map<String, Long> capacities = Shares.of(configs, 0);
+    List<Share> shares = Share.of(configs, 0);
     Headroom headroom = new Headroom(ControlGroup.own(), Clock.system());
     try {
-      for (NamespaceConfig each : configs) {
+      for (Share share : shares) {
+        NamespaceConfig each = share.config();
         StoreConfig config =
             new StoreConfig(
-                capacities.getOrDefault(each.name(), each.capacity()),
+                share.capacity(),
                 each.capacity(),
                 segmentsMax / configs.size(),
                 Runtime.getRuntime().maxMemory() / configs.size(),
@@ -84,11 +85,8 @@ public final class Namespaces implements AutoCloseable {
   ///
   /// @throws IOException when too little is left for `default`; then nothing is changed
   public void change(List<NamespaceConfig> configs) throws IOException {
-    List<NamespaceConfig> next = ofThose(configs);
-    Map<String, Long> capacities = Shares.of(next, used());
-    for (NamespaceConfig each : next) {
-      requireNonNull(byName.get(each.name()))
-          .change(each, capacities.getOrDefault(each.name(), each.capacity()));
+    for (Share share : Share.of(ofThose(configs), used())) {
+      requireNonNull(byName.get(share.config().name())).change(share.config(), share.capacity());
     }
   }
 

@@ -55,6 +55,18 @@ class QuotaTest {
     store.await(now -> now.used() == now.catalogBytes() + now.slabBytes() + segments * SEGMENT);
   }
 
+  private void assertBorneByBothUntilItIsClosed(Location held) throws Refusal {
+    try {
+      assertUse(PRODUCER, SEGMENT / 2, 0);
+      assertUse(READER, SEGMENT / 2, 0);
+    } finally {
+      TestStore.close(held.descriptors());
+    }
+    store.await(now -> now.held() == 0);
+    assertUse(PRODUCER, 0, 0);
+    assertUse(READER, 0, 0);
+  }
+
   @Test
   void aSmallBufferCountsWithItsRecordUntilItsNameGoes() throws Refusal {
     store.put(PRODUCER, "a", "123");
@@ -136,17 +148,9 @@ class QuotaTest {
     publishLarge("a");
     store.begin(READER);
     Location held = store.openBuffer(READER, "a", OptionalLong.empty());
-    try {
-      store.delete(PRODUCER, "a");
-      store.await(now -> now.held() == 1);
-      assertUse(PRODUCER, SEGMENT / 2, 0);
-      assertUse(READER, SEGMENT / 2, 0);
-    } finally {
-      TestStore.close(held.descriptors());
-    }
-    store.await(now -> now.held() == 0);
-    assertUse(PRODUCER, 0, 0);
-    assertUse(READER, 0, 0);
+    store.delete(PRODUCER, "a");
+    store.await(now -> now.held() == 1);
+    assertBorneByBothUntilItIsClosed(held);
   }
 
   @Test
@@ -204,15 +208,7 @@ class QuotaTest {
           opening.commit().run();
           return opening.location();
         });
-    try {
-      assertUse(PRODUCER, SEGMENT / 2, 0);
-      assertUse(READER, SEGMENT / 2, 0);
-    } finally {
-      TestStore.close(held.descriptors());
-    }
-    store.await(now -> now.held() == 0);
-    assertUse(PRODUCER, 0, 0);
-    assertUse(READER, 0, 0);
+    assertBorneByBothUntilItIsClosed(held);
   }
 
   @Test
