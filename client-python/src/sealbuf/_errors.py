@@ -50,7 +50,7 @@ class StoreFull(Error, MemoryError):
 
 
 class QuotaExceeded(Error):
-    """A limit of this session is reached."""
+    """A limit of this session or of this uid is reached."""
 
     code = "quota_exceeded"
     advice = "finish or abort what is open; delete what is not needed; stat shows the quota"

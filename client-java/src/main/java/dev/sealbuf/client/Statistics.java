@@ -32,7 +32,7 @@ import java.util.Map;
 /// @param spilled names that only the daemon knows, because their place in the catalog is full
 /// @param evicted buffers that went to make room, since the start
 /// @param expired buffers whose time to live ended, since the start
-/// @param sessions connected clients
+/// @param sessions clients that have said hello
 /// @param waiting parked requests
 /// @param watchers sessions that watch
 /// @param ownBytes what this uid is charged with: its records and segments, and its part of deleted
