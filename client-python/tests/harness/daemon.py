@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.process import states_of_threads
 from harness.public import folder_for, reachable
 from harness.raw import RawClient
 from harness.uids import GROUP, Uid, as_uid, own_group
@@ -106,6 +107,18 @@ class Daemon:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"still running: waited={START_SECONDS}\n{self.log}") from None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """By SIGSTOP. A thread that is in a call goes on until the signal reaches it: what is asked
+        before each of them has stopped may still be answered."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            while any(state != "T" for state in states_of_threads(self.pid)):
+                time.sleep(0.001)
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM, and the end that is promised: soon, with status 0, the socket removed."""

@@ -109,6 +109,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def states_of_threads(pid: int) -> list[str]:
+    """A letter each, as proc(5) has them: `R` runs, `S` sleeps, `T` is stopped."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [text.rpartition(")")[2].split()[0] for text in stats]
+
+
 def rss_anon(pid: int) -> int:
     """Bytes of private memory in RAM; shared pages, such as buffers, are not in it."""
     return int(status(pid, "RssAnon").split()[0]) * 1024

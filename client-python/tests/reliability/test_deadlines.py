@@ -4,9 +4,7 @@ Invariant: with the daemon stopped by SIGSTOP every call that asks it returns by
 tenth of it; when the daemon goes on, the same stores go on.
 """
 
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,12 +102,9 @@ def test_every_call_returns_by_its_deadline_while_the_daemon_is_stopped(
     timeouts = {name: stopped * rng.uniform(0.2, 0.8) for name in (*CALLS, "connect")}
     with worker(partial(make_calls, daemon.path, timeouts), Uid.PRODUCER) as client:
         client.expect("ready")
-        os.kill(daemon.pid, signal.SIGSTOP)
-        try:
+        with daemon.paused():
             client.say("go")
             outcomes = client.hear()
-        finally:
-            os.kill(daemon.pid, signal.SIGCONT)
         client.say("go on")
         client.expect([])
         client.finish()
