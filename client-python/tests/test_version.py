@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,6 +40,13 @@ def test_python_says_it_as_python_spells_it() -> None:
     number, _, snapshot = VERSION.partition("-")
     assert sealbuf.__version__ == said("python")
     assert sealbuf.__version__ == number + (".dev0" if snapshot else "")
+
+
+def test_the_daemons_distribution_is_of_that_version_and_the_extra_names_it() -> None:
+    daemon = tomllib.loads((TREE / "deploy/python/pyproject.toml").read_text())["project"]
+    client = tomllib.loads((TREE / "client-python/pyproject.toml").read_text())["project"]
+    assert daemon["version"] == said("python")
+    assert client["optional-dependencies"]["server"] == [f"{daemon['name']}=={said('python')}"]
 
 
 def test_the_java_client_says_it_to_the_daemon() -> None:

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import sleep
 from typing import IO
@@ -34,21 +34,22 @@ def serve(capacity: str | int = "1GiB", *, timeout: float = 60.0) -> Iterator[st
     """Starts a daemon of this program's own, and yields the path of its socket.
 
     `capacity`: the memory its store may take, as `sealbuf serve --capacity` reads it. `timeout`:
-    seconds to wait until it answers. The launcher is $SEALBUF_LAUNCHER, else `sealbuf` on PATH. At
-    the end of the block the daemon is stopped, also when the block raises or this process is
-    killed; Buffers and views stay valid.
+    seconds to wait until it answers. The launcher is $SEALBUF_LAUNCHER, else that of the
+    distribution `sealbuf-server` (`pip install 'sealbuf[server]'`), else `sealbuf` on PATH. At the
+    end of the block the daemon is stopped, also when the block raises or this process is killed;
+    Buffers and views stay valid.
 
     Raises NoDaemon when there is no launcher, or when the daemon does not start, with what it said;
     Timeout when it does not answer in time.
     """
-    launcher = _launcher()
+    launcher, variables = _launcher()
     deadline = Deadline(timeout)
     folder = Path(tempfile.mkdtemp(prefix="sealbuf-"))
     socket = str(folder / "sealbuf.sock")
     command = [launcher, "serve", "--socket", socket, "--capacity", str(capacity)]
     starter = os.getpid()
     with tempfile.TemporaryFile() as stderr:
-        process = _guarded(folder, stderr, command)
+        process = _guarded(folder, stderr, command, variables)
         try:
             _await(process, socket, stderr, launcher, deadline)
             yield socket
@@ -59,28 +60,36 @@ def serve(capacity: str | int = "1GiB", *, timeout: float = 60.0) -> Iterator[st
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _launcher() -> str:
+def _launcher() -> tuple[str, Mapping[str, str]]:
+    """And the variables that it wants."""
     if given := os.environ.get(LAUNCHER):
         if shutil.which(given) is None:
             raise NoDaemon(f"${LAUNCHER} is not a program: {LAUNCHER}={given}")
-        return given
+        return given, os.environ
+    with suppress(ImportError):
+        import sealbuf_server  # noqa: PLC0415 - not a dependency
+
+        return str(sealbuf_server.LAUNCHER), sealbuf_server.environment()
     found = shutil.which("sealbuf")
     if found is None:
         raise NoDaemon(
-            f"no launcher of the daemon: set ${LAUNCHER} to server/target/sealbuf/bin/sealbuf, or "
-            f"put sealbuf on PATH: PATH={os.environ.get('PATH', '')}"
+            f"no launcher of the daemon: pip install 'sealbuf[server]', or set ${LAUNCHER} to "
+            f"server/target/sealbuf/bin/sealbuf, or put sealbuf on PATH: "
+            f"PATH={os.environ.get('PATH', '')}"
         )
-    return found
+    return found, os.environ
 
 
-def _guarded(folder: Path, stderr: IO[bytes], command: list[str]) -> "subprocess.Popen[bytes]":
+def _guarded(
+    folder: Path, stderr: IO[bytes], command: list[str], variables: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
     """The guard of that command, in a session of its own: Ctrl-C is for the program."""
     python = [sys.executable, "-I", "-S", guard.__file__]
     return subprocess.Popen(
         [*python, str(os.getpid()), str(folder), *command],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
         start_new_session=True,
-        env={name: text for name, text in os.environ.items() if name not in NOT_ITS_OWN},
+        env={name: text for name, text in variables.items() if name not in NOT_ITS_OWN},
     )  # fmt: skip
 
 

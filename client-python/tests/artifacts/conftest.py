@@ -51,7 +51,7 @@ def image_daemon(artifacts: Path) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def wheel_client(artifacts: Path) -> Client:
-    return python_package(only(artifacts / "python", "*.whl"))
+    return python_package(only(artifacts / "python", "sealbuf-*.whl"))
 
 
 @pytest.fixture(scope="session")

@@ -170,8 +170,9 @@ def test_no_launcher_says_what_to_do(scripts: Path) -> None:
     with pytest.raises(sealbuf.NoDaemon) as caught, sealbuf.serve():
         pass
     assert caught.value.message == (
-        "no launcher of the daemon: set $SEALBUF_LAUNCHER to server/target/sealbuf/bin/sealbuf, "
-        f"or put sealbuf on PATH: PATH={scripts}:/usr/bin:/bin"
+        "no launcher of the daemon: pip install 'sealbuf[server]', or set $SEALBUF_LAUNCHER to "
+        "server/target/sealbuf/bin/sealbuf, or put sealbuf on PATH: "
+        f"PATH={scripts}:/usr/bin:/bin"
     )
 
 
