@@ -22,9 +22,9 @@ from harness.uids import Uid
 
 SETTLE_SECONDS = 2.0
 RSS_SLACK = (56 + 32) << 20
-"""What the heap (-Xms16m, -Xmx64m) may still grow into, and the code of both compilers with what
-they need for a moment to make it: after a million bad frames 11 MiB and up to 15. A leak outside
-of that shows."""
+"""What the heap (-Xms16m) grows into with the clients of these tests, though it might with more,
+and the code of both compilers with what they need for a moment to make it: after a million bad
+frames 11 MiB and up to 15. A leak outside of that shows."""
 
 
 @dataclass(frozen=True)

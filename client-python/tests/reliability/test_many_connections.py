@@ -7,7 +7,7 @@ again, and as soon as there is room he is let in. Nothing is left of a connectio
 import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from itertools import islice
 
@@ -24,11 +24,12 @@ pytestmark = [
     pytest.mark.one_version,
     pytest.mark.several_uids,
     pytest.mark.timeout(300),
-    pytest.mark.usefixtures("undisturbed"),
 ]
 
 IDLE = 10_000
 IDLE_BYTES_MAX = 10 << 10
+BEGUN = 1000
+"""Bytes of a frame so small that it is part of what a session costs."""
 PINGS = 1000
 PING_SECONDS = 0.005
 ALL_SECONDS = 10.0
@@ -58,7 +59,7 @@ def greeted(client: RawClient) -> str:
 
 
 def idle_clients(daemon: Daemon, stack: ExitStack) -> Iterator[RawClient]:
-    """As many as are let in, first of one uid, then of the next, and no more than asked for."""
+    """As many as are let in, first of one uid, then of the next."""
     for uid in (Uid.ATTACKER, Uid.PRODUCER, Uid.READER):
         while True:
             client = stack.enter_context(RawClient.connect(daemon.path, uid))
@@ -80,15 +81,17 @@ def p99_of_pings(client: RawClient) -> float:
 
 @pytest.mark.shows(23)
 def test_idle_connections_cost_little_and_one_too_many_is_told(
-    daemon: Daemon,
+    fresh_daemon: Callable[..., AbstractContextManager[Daemon]],
+    undisturbing: Callable[[Daemon], AbstractContextManager[None]],
     most_descriptors: int,
     measured: Callable[[str], None],
     not_run: Callable[[str], None],
 ) -> None:
-    with ExitStack() as stack:
+    with fresh_daemon() as daemon, undisturbing(daemon), ExitStack() as stack:
         observer = stack.enter_context(daemon.open(Uid.READER))
         start, before = time.monotonic(), rss_anon(daemon.pid)
-        idle = list(islice(idle_clients(daemon, stack), IDLE))
+        letting_in = idle_clients(daemon, stack)
+        idle = list(islice(letting_in, IDLE))
         seconds = time.monotonic() - start
         each, p99 = (rss_anon(daemon.pid) - before) // len(idle), p99_of_pings(observer)
         measured(
@@ -100,10 +103,17 @@ def test_idle_connections_cost_little_and_one_too_many_is_told(
         assert each <= IDLE_BYTES_MAX
         assert p99 < PING_SECONDS * overcommitment()
         assert seconds < ALL_SECONDS * overcommitment()
-        with RawClient.connect(daemon.path, Uid.READER) as late:
-            assert greeted(late) == "try_again"
+        idle.extend(letting_in)
+        assert not is_let_in(daemon)
         idle.pop().close()
         assert within(LET_IN_SECONDS, lambda: is_let_in(daemon))
+        for client in idle:
+            client.send(frame(client.head("ping"), bytes(BEGUN))[:-1])
+        observer.expect("pong", "ping")
+        measured(
+            f"{len(idle)} that have begun a frame: {(rss_anon(daemon.pid) - before) // len(idle)}"
+            " bytes each"
+        )
 
 
 def is_let_in(daemon: Daemon) -> bool:
@@ -122,6 +132,7 @@ def come_and_go(path: str, times: int, channel: Channel) -> None:
 
 
 @pytest.mark.shows(24)
+@pytest.mark.usefixtures("undisturbed")
 def test_connections_that_come_and_go_lose_nothing_and_leave_nothing(
     daemon: Daemon, rounds: Callable[..., int], measured: Callable[[str], None]
 ) -> None:

@@ -9,10 +9,11 @@ import java.util.function.IntSupplier;
 ///
 /// A session costs a descriptor, its process another one, and some heap, so both bound the number:
 /// three quarters of the descriptors that the segments leave (the rest is for replies on their
-/// way), and the heap at 16 KiB a session. One uid gets three quarters of that, so that no uid
-/// alone can lock the others out.
+/// way), and the heap: 4 KiB are an idle session's, another 4 what it began to send and what waits
+/// with that, 2 small replies that it does not read. One uid gets three quarters of that, so that
+/// no uid alone can lock the others out.
 final class Admission {
-  private static final long HEAP_PER_SESSION = 16 * 1024;
+  private static final long HEAP_PER_SESSION = 12 * 1024;
 
   private final int max;
   private final int maxOfUid;

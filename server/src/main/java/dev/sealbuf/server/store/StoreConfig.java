@@ -37,8 +37,8 @@ public record StoreConfig(
   /// The largest number that `stat` can say.
   public static final long CAPACITY_MAX = Limits.SEQ_MAX;
 
-  /// Descriptors kept for connections and for replies under way.
-  private static final int RESERVED_DESCRIPTORS = 4096;
+  /// Descriptors kept for ten thousand connections and for replies under way.
+  private static final int RESERVED_DESCRIPTORS = 14_000;
 
   public StoreConfig {
     if (capacity < CAPACITY_MIN || capacity > CAPACITY_MAX) {
@@ -52,10 +52,10 @@ public record StoreConfig(
   /// that is published costs a quarter of that.
   private static final long HEAP_PER_SEGMENT = 1024;
 
-  /// What is left of the process's descriptors, half of them where they are few; and no more than
-  /// half of the heap can describe.
+  /// What is left of the process's descriptors, three tenths of them where they are few; and no
+  /// more than half of the heap can describe.
   public static int segmentsMax(long openFiles, long heapBytes) {
-    long descriptors = Math.max(openFiles - RESERVED_DESCRIPTORS, openFiles / 2);
+    long descriptors = Math.max(openFiles - RESERVED_DESCRIPTORS, openFiles / 10 * 3);
     long described = heapBytes / 2 / HEAP_PER_SEGMENT;
     return (int) Math.min(Math.min(descriptors, described), Integer.MAX_VALUE);
   }

@@ -40,8 +40,8 @@ final class AdmissionTest {
 
   @Test
   void theSumIsBoundedByHeap() {
-    Admission admission = new Admission(1 << 20, 64L << 20, AdmissionTest::none);
-    assertThat(fill(admission)).isEqualTo(4096);
+    Admission admission = new Admission(1 << 20, 12L << 20, AdmissionTest::none);
+    assertThat(fill(admission)).isEqualTo(1024);
   }
 
   @Test

@@ -144,9 +144,9 @@ class CapacityTest {
 
   @Test
   void theNumberOfSegmentsFollowsTheProcessLimit() {
-    assertThat(StoreConfig.segmentsMax(1 << 20, Long.MAX_VALUE)).isEqualTo((1 << 20) - 4096);
-    assertThat(StoreConfig.segmentsMax(8192, Long.MAX_VALUE)).isEqualTo(4096);
-    assertThat(StoreConfig.segmentsMax(1024, Long.MAX_VALUE)).isEqualTo(512);
+    assertThat(StoreConfig.segmentsMax(1 << 20, Long.MAX_VALUE)).isEqualTo((1 << 20) - 14_000);
+    assertThat(StoreConfig.segmentsMax(20_000, Long.MAX_VALUE)).isEqualTo(6000);
+    assertThat(StoreConfig.segmentsMax(1024, Long.MAX_VALUE)).isEqualTo(306);
     assertThat(StoreConfig.segmentsMax(Long.MAX_VALUE, Long.MAX_VALUE))
         .isEqualTo(Integer.MAX_VALUE);
   }
