@@ -19,7 +19,7 @@ final class ClientOptions {
       names = "--namespace",
       paramLabel = "NAME",
       defaultValue = "default",
-      description = "The namespace (default: $${DEFAULT-VALUE}).")
+      description = "The namespace (default: ${DEFAULT-VALUE}).")
   private String namespace;
 
   Path path() {

@@ -34,7 +34,7 @@ final class Verify implements Callable<Integer> {
       paramLabel = "SPAN",
       defaultValue = "60s",
       converter = TimeToLive.class,
-      description = "How long, such as 90s or 30m (default: $${DEFAULT-VALUE}).")
+      description = "How long, such as 90s or 30m (default: ${DEFAULT-VALUE}).")
   private Duration duration;
 
   @Option(
@@ -43,7 +43,7 @@ final class Verify implements Callable<Integer> {
       defaultValue = "1",
       description =
           "Producers to kill a second, and as many readers; 0 for none, at most 20 (default:"
-              + " $${DEFAULT-VALUE}).")
+              + " ${DEFAULT-VALUE}).")
   private double kills;
 
   @Option(
@@ -64,7 +64,7 @@ final class Verify implements Callable<Integer> {
       names = "--namespace",
       paramLabel = "NAME",
       defaultValue = "default",
-      description = "The namespace (default: $${DEFAULT-VALUE}).")
+      description = "The namespace (default: ${DEFAULT-VALUE}).")
   private String namespace;
 
   @Option(
