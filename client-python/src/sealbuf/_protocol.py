@@ -19,9 +19,18 @@ _DESCRIPTION = ("format?", "typestr?", "shape?", "strides?")
 
 REQUESTS: dict[str, tuple[str, ...]] = {
     "hello": ("namespace", "client"),
-    "put": ("name?", "buffer?", "replace?", "ttl?", *_DESCRIPTION, "metadata_bytes?"),
-    "put_many": ("count", "index_bytes", "replace?", "ttl?"),
-    "create": ("name?", "nbytes", "buffer?", "replace?", "ttl?", "batch?", *_DESCRIPTION),
+    "put": ("name?", "buffer?", "replace?", "ttl?", "session?", *_DESCRIPTION, "metadata_bytes?"),
+    "put_many": ("count", "index_bytes", "replace?", "ttl?", "session?"),
+    "create": (
+        "name?",
+        "nbytes",
+        "buffer?",
+        "replace?",
+        "ttl?",
+        "session?",
+        "batch?",
+        *_DESCRIPTION,
+    ),
     "seal": ("buffer", "nbytes?", "spare?"),
     "seal_spare": (
         "buffer",
@@ -29,6 +38,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
         "nbytes",
         "replace?",
         "ttl?",
+        "session?",
         "spare?",
         *_DESCRIPTION,
     ),

@@ -29,7 +29,7 @@ from sealbuf._once import get_or_create
 from sealbuf._room import publish
 from sealbuf._session import Session, in_dedicated, not_found
 from sealbuf._source import Data, Source, metadata_of
-from sealbuf._terms import Terms
+from sealbuf._terms import Lifetime, Terms
 from sealbuf._watch import Watch
 from sealbuf._writer import Writer
 
@@ -88,6 +88,7 @@ class Store:
         metadata: Data | None = None,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> Buffer:
         """Publishes a copy of `data`, any object with the buffer protocol, with its format, shape
@@ -100,14 +101,16 @@ class Store:
 
         `replace`: a buffer of that name makes place for this one in one step; whoever looks sees
         the old one or the new one. `ttl`: seconds after which the name goes as if deleted.
-        `timeout`: seconds to wait for room while the store is full; None and 0 do not wait.
+        `lifetime`: "session" has it go when this store is closed or the process ends, `kill -9`
+        included; else it stays. `timeout`: seconds to wait for room while the store is full; None
+        and 0 do not wait.
 
         Raises AlreadyExists when the name is taken, StoreFull when there is no room, NotPermitted
         when the buffer to be replaced is somebody else's, InvalidName, InvalidRequest for items
         that mean nothing to other processes: Python objects, pointers.
         """
         source = Source.of(data, metadata)
-        terms = Terms.of(replace, ttl)
+        terms = Terms.of(replace, ttl, lifetime)
         if name is not None:
             name_bytes(name)
         return publish(
@@ -123,6 +126,7 @@ class Store:
         *,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> dict[str, Buffer]:
         """Publishes several buffers by their names, at most 1024: all of them, or none.
@@ -132,7 +136,7 @@ class Store:
         one after the other. Otherwise as `put`.
         """
         check_batch(batch)
-        terms = Terms.of(replace, ttl)
+        terms = Terms.of(replace, ttl, lifetime)
         for name in batch:
             name_bytes(name)
         sources = {name: Source.of(data) for name, data in batch.items()}
@@ -156,6 +160,7 @@ class Store:
         metadata: Data | None = None,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> Writer:
         """Lends zeroed shared memory to be written in place and then sealed: `nbytes` bytes, or
@@ -168,7 +173,8 @@ class Store:
 
         The name is taken from now on; with `replace` a buffer that has it is there until the seal.
         Without one the store chooses it, and deletes it when the Buffer that `seal` returns is gone
-        (after a `with` block the writer keeps that). `ttl` counts from the seal.
+        (after a `with` block the writer keeps that). `ttl` counts from the seal; `lifetime` as in
+        `put`.
 
         Raises AlreadyExists, StoreFull, QuotaExceeded when too many buffers are unfinished,
         NotPermitted, InvalidName, InvalidRequest for a size, shape or dtype that cannot be,
@@ -178,7 +184,7 @@ class Store:
             name_bytes(name)
         kind = planned(nbytes, shape, dtype, order)
         attached = metadata_of(metadata)
-        terms = Terms.of(replace, ttl)
+        terms = Terms.of(replace, ttl, lifetime)
         return publish(
             self._link,
             lambda session, deadline: session.create(name, kind, attached, terms, deadline),

@@ -88,6 +88,7 @@ record Batch(
                     indexBytes,
                     options.replace(),
                     options.ttlMillis(),
+                    options.forSession(),
                     payload),
             deadline)) {
       return published(answer.expect(Reply.PublishedMany.class, 0), session.uid());
@@ -105,6 +106,7 @@ record Batch(
                     OptionalLong.empty(),
                     options.replace(),
                     options.ttlMillis(),
+                    options.forSession(),
                     true,
                     Optional.empty(),
                     Request.NO_PAYLOAD),

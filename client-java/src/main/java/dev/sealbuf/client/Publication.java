@@ -46,6 +46,7 @@ record Publication(
                     reservation,
                     options.replace(),
                     options.ttlMillis(),
+                    options.forSession(),
                     shape.description(),
                     metadataBytes == 0 ? OptionalLong.empty() : OptionalLong.of(metadataBytes),
                     payload),
@@ -74,6 +75,7 @@ record Publication(
                 reservation,
                 options.replace(),
                 options.ttlMillis(),
+                options.forSession(),
                 false,
                 shape.description(),
                 ByteBuffer.wrap(options.metadata())),
@@ -91,6 +93,7 @@ record Publication(
         shape.nbytes(),
         options.replace(),
         options.ttlMillis(),
+        options.forSession(),
         next,
         shape.description(),
         ByteBuffer.wrap(options.metadata()));

@@ -14,15 +14,17 @@ import java.util.OptionalLong;
 ///
 /// Immutable: every method returns other options.
 public final class PutOptions {
-  /// Neither replace nor expire nor wait; bytes without metadata.
+  /// Neither replace nor expire nor end with the session nor wait; bytes without metadata.
   public static final PutOptions NONE =
-      new PutOptions(false, Optional.empty(), Optional.empty(), Optional.empty(), new byte[0]);
+      new PutOptions(
+          false, Optional.empty(), false, Optional.empty(), Optional.empty(), new byte[0]);
 
   private static final Duration TTL_MIN = Duration.ofMillis(1);
   private static final Duration TTL_MAX = Duration.ofMillis(Limits.TTL_MAX);
 
   private final boolean replace;
   private final Optional<Duration> ttl;
+  private final boolean forSession;
   private final Optional<Duration> timeout;
   private final Optional<Shape> shape;
   private final byte[] metadata;
@@ -30,11 +32,13 @@ public final class PutOptions {
   private PutOptions(
       boolean replace,
       Optional<Duration> ttl,
+      boolean forSession,
       Optional<Duration> timeout,
       Optional<Shape> shape,
       byte[] metadata) {
     this.replace = replace;
     this.ttl = ttl;
+    this.forSession = forSession;
     this.timeout = timeout;
     this.shape = shape;
     this.metadata = metadata;
@@ -42,7 +46,7 @@ public final class PutOptions {
 
   /// The name may be taken by a published buffer, which this one then replaces in one step.
   public PutOptions replacing() {
-    return new PutOptions(true, ttl, timeout, shape, metadata);
+    return new PutOptions(true, ttl, forSession, timeout, shape, metadata);
   }
 
   /// The buffer is to live so long, from its publication on.
@@ -53,17 +57,23 @@ public final class PutOptions {
       throw new InvalidRequestException(
           "a time to live is 1 ms to 100 years: ttl=%s max=%s".formatted(time, TTL_MAX));
     }
-    return new PutOptions(replace, Optional.of(time), timeout, shape, metadata);
+    return new PutOptions(replace, Optional.of(time), forSession, timeout, shape, metadata);
+  }
+
+  /// The buffer goes as if deleted when its producer does: with the [Sealbuf] that published it, or
+  /// its process, however that ends.
+  public PutOptions untilClosed() {
+    return new PutOptions(replace, ttl, true, timeout, shape, metadata);
   }
 
   /// Waits so long for room in a full store; not at all if that is not positive.
   public PutOptions withTimeout(Duration time) {
-    return new PutOptions(replace, ttl, Optional.of(time), shape, metadata);
+    return new PutOptions(replace, ttl, forSession, Optional.of(time), shape, metadata);
   }
 
   /// The bytes are items of this type and shape; there are as many as it has.
   public PutOptions withShape(Shape items) {
-    return new PutOptions(replace, ttl, timeout, Optional.of(items), metadata);
+    return new PutOptions(replace, ttl, forSession, timeout, Optional.of(items), metadata);
   }
 
   /// Bytes that travel with the buffer and mean something to its users only.
@@ -75,7 +85,7 @@ public final class PutOptions {
           "too much metadata: metadata_bytes=%d max=%d"
               .formatted(bytes.length, Limits.METADATA_MAX));
     }
-    return new PutOptions(replace, ttl, timeout, shape, bytes.clone());
+    return new PutOptions(replace, ttl, forSession, timeout, shape, bytes.clone());
   }
 
   public boolean replace() {
@@ -85,6 +95,11 @@ public final class PutOptions {
   /// Empty: without end.
   public Optional<Duration> ttl() {
     return ttl;
+  }
+
+  /// Whether it goes when its producer does.
+  public boolean forSession() {
+    return forSession;
   }
 
   /// Empty: not at all.
@@ -120,10 +135,11 @@ public final class PutOptions {
 
   @Override
   public String toString() {
-    return "PutOptions[replace=%s ttl=%s timeout=%s shape=%s metadata_bytes=%d]"
+    return "PutOptions[replace=%s ttl=%s for_session=%s timeout=%s shape=%s metadata_bytes=%d]"
         .formatted(
             replace,
             ttl.map(Duration::toString).orElse("-"),
+            forSession,
             timeout.map(Duration::toString).orElse("-"),
             shape.map(Shape::toString).orElse("-"),
             metadata.length);

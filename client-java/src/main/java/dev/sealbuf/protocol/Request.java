@@ -17,13 +17,14 @@ public sealed interface Request {
   record Hello(long seq, String namespace, String client) implements Request {}
 
   /// Publishes the payload behind its `metadataBytes` of metadata; `buffer` is a reservation of the
-  /// name, `ttl` in milliseconds.
+  /// name, `ttl` in milliseconds; with `session` the buffer ends with its session.
   record Put(
       long seq,
       Optional<String> name,
       OptionalLong buffer,
       boolean replace,
       OptionalLong ttl,
+      boolean session,
       Optional<Description> description,
       OptionalLong metadataBytes,
       ByteBuffer payload)
@@ -36,6 +37,7 @@ public sealed interface Request {
           OptionalLong.empty(),
           false,
           OptionalLong.empty(),
+          false,
           Optional.empty(),
           OptionalLong.empty(),
           payload);
@@ -55,7 +57,13 @@ public sealed interface Request {
 
   /// Publishes several buffers or none. The payload is an index, see [BatchIndex], and the bytes.
   record PutMany(
-      long seq, int count, int indexBytes, boolean replace, OptionalLong ttl, ByteBuffer payload)
+      long seq,
+      int count,
+      int indexBytes,
+      boolean replace,
+      OptionalLong ttl,
+      boolean session,
+      ByteBuffer payload)
       implements Request {}
 
   /// Asks for a dedicated segment to write in place; `batch`: for several buffers. The payload is
@@ -67,6 +75,7 @@ public sealed interface Request {
       OptionalLong buffer,
       boolean replace,
       OptionalLong ttl,
+      boolean session,
       boolean batch,
       Optional<Description> description,
       ByteBuffer payload)
@@ -80,6 +89,7 @@ public sealed interface Request {
           OptionalLong.empty(),
           false,
           OptionalLong.empty(),
+          false,
           false,
           Optional.empty(),
           NO_PAYLOAD);
@@ -103,6 +113,7 @@ public sealed interface Request {
       long nbytes,
       boolean replace,
       OptionalLong ttl,
+      boolean session,
       OptionalLong spare,
       Optional<Description> description,
       ByteBuffer payload)

@@ -105,6 +105,7 @@ public final class Requests {
         buffer(head),
         replace(head),
         ttl(head),
+        session(head),
         Descriptions.read(head),
         head.optionalInteger("metadata_bytes", 0, Math.min(METADATA_MAX, payload.remaining())),
         payload);
@@ -120,6 +121,7 @@ public final class Requests {
         head.integer("nbytes", 0, SEQ_MAX),
         replace(head),
         ttl(head),
+        session(head),
         spare(head),
         Descriptions.read(head),
         payload);
@@ -143,6 +145,7 @@ public final class Requests {
         buffer(head),
         replace(head),
         ttl(head),
+        session(head),
         head.flag("batch"),
         Descriptions.read(head),
         payload);
@@ -156,6 +159,7 @@ public final class Requests {
         (int) head.integer("index_bytes", 0, payload.remaining()),
         replace(head),
         ttl(head),
+        session(head),
         payload);
   }
 
@@ -165,6 +169,10 @@ public final class Requests {
 
   private static boolean replace(HeadFields head) throws HeadException {
     return head.flag("replace");
+  }
+
+  private static boolean session(HeadFields head) throws HeadException {
+    return head.flag("session");
   }
 
   private static OptionalLong spare(HeadFields head) throws HeadException {
@@ -265,6 +273,7 @@ public final class Requests {
         .integer("buffer", put.buffer())
         .flag("replace", put.replace())
         .integer("ttl", put.ttl())
+        .flag("session", put.session())
         .description(put.description())
         .integer("metadata_bytes", put.metadataBytes());
   }
@@ -274,7 +283,8 @@ public final class Requests {
         .integer("count", many.count())
         .integer("index_bytes", many.indexBytes())
         .flag("replace", many.replace())
-        .integer("ttl", many.ttl());
+        .integer("ttl", many.ttl())
+        .flag("session", many.session());
   }
 
   private static HeadWriter head(Request.Create create) {
@@ -284,6 +294,7 @@ public final class Requests {
         .integer("buffer", create.buffer())
         .flag("replace", create.replace())
         .integer("ttl", create.ttl())
+        .flag("session", create.session())
         .flag("batch", create.batch())
         .description(create.description());
   }
@@ -295,6 +306,7 @@ public final class Requests {
         .integer("nbytes", seal.nbytes())
         .flag("replace", seal.replace())
         .integer("ttl", seal.ttl())
+        .flag("session", seal.session())
         .integer("spare", seal.spare())
         .description(seal.description());
   }

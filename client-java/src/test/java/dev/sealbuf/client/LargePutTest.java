@@ -167,6 +167,6 @@ class LargePutTest {
 
   private static Request sealSpare(long seq, long spare, int nbytes, OptionalLong next) {
     return new Request.SealSpare(
-        seq, spare, NAME, nbytes, false, NONE, next, Optional.empty(), Request.NO_PAYLOAD);
+        seq, spare, NAME, nbytes, false, NONE, false, next, Optional.empty(), Request.NO_PAYLOAD);
   }
 }

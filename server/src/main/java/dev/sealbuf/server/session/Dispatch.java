@@ -154,17 +154,17 @@ final class Dispatch {
 
   private static Terms terms(Request.Put put) {
     Form form = new Form(put.description(), put.metadata());
-    return new Terms(put.replace(), put.ttl(), put.buffer(), form);
+    return new Terms(put.replace(), put.ttl(), put.session(), put.buffer(), form);
   }
 
   private static Terms terms(Request.Create create) {
     Form form = new Form(create.description(), create.payload());
-    return new Terms(create.replace(), create.ttl(), create.buffer(), form);
+    return new Terms(create.replace(), create.ttl(), create.session(), create.buffer(), form);
   }
 
   private static Terms terms(Request.SealSpare seal) {
     Form form = new Form(seal.description(), seal.payload());
-    return new Terms(seal.replace(), seal.ttl(), OptionalLong.empty(), form);
+    return new Terms(seal.replace(), seal.ttl(), seal.session(), OptionalLong.empty(), form);
   }
 
   private BatchPublication putMany(Request.PutMany many) throws Refusal, HeadException {
@@ -175,7 +175,7 @@ final class Dispatch {
         peer,
         BatchIndex.readLengths(index, many.count()),
         payload.slice(behind, payload.limit() - behind),
-        new Terms(many.replace(), many.ttl(), OptionalLong.empty()));
+        new Terms(many.replace(), many.ttl(), many.session(), OptionalLong.empty(), Form.PLAIN));
   }
 
   private CompletionStage<Loan> lend(Request.Create create) throws Refusal {

@@ -48,7 +48,8 @@ final class HeapPlaces {
     require(uid, 1);
   }
 
-  private void require(int uid, int count) throws Refusal {
+  /// Refuses if there are not so many places.
+  void require(int uid, int count) throws Refusal {
     int own = taken(uid);
     if (taken + count > max || own + count > maxOfUid) {
       throw new Refusal(

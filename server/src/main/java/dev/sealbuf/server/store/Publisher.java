@@ -27,6 +27,7 @@ final class Publisher {
   private final Slabs slabs;
   private final DedicatedSegments dedicated;
   private final UnnamedBuffers unnamed;
+  private final SessionBuffers ofSessions;
   private final Quota quota;
   private final Clock clock;
   private final long started;
@@ -38,6 +39,7 @@ final class Publisher {
       Slabs slabs,
       DedicatedSegments dedicated,
       UnnamedBuffers unnamed,
+      SessionBuffers ofSessions,
       Quota quota,
       Clock clock,
       long started) {
@@ -45,6 +47,7 @@ final class Publisher {
     this.slabs = slabs;
     this.dedicated = dedicated;
     this.unnamed = unnamed;
+    this.ofSessions = ofSessions;
     this.quota = quota;
     this.clock = clock;
     this.started = started;
@@ -68,12 +71,13 @@ final class Publisher {
 
   /// Publishes a payload in a slab.
   Publication put(Claim claim, Peer peer, ByteBuffer payload, Terms terms) throws Refusal {
-    requirePlace(claim, peer);
+    requirePlace(claim, peer, terms);
     Common common = new Common(peer, terms, clock.epochMicros());
     BatchIndex.Entry all = all(claim, payload.remaining(), terms.form());
     List<Long> spans = common.spans(List.of(claim), List.of(all));
     requireQuota(peer, List.of(claim), spans);
-    return show(claim, peer, write(slabs.withRoom(spans.getFirst()), claim, common, all, payload));
+    return show(
+        claim, common, write(slabs.withRoom(spans.getFirst()), claim, common, all, payload));
   }
 
   /// Publishes several payloads in slabs, all of them or none.
@@ -83,9 +87,7 @@ final class Publisher {
       List<Claim> claims, List<BatchIndex.Entry> index, Peer peer, ByteBuffer payload, Terms terms)
       throws Refusal {
     Common common = new Common(peer, terms, clock.epochMicros());
-    for (Claim claim : claims) {
-      published.requireSlot(claim.name(), peer);
-    }
+    requireSlots(claims, common);
     List<Long> spans = common.spans(claims, index);
     requireQuota(peer, claims, spans);
     slabs.requireRoom(spans);
@@ -95,7 +97,7 @@ final class Publisher {
       ByteBuffer bytes = payload.slice((int) entry.offset(), (int) entry.nbytes());
       written.add(write(slabs.withRoom(spans.get(i)), claims.get(i), common, entry, bytes));
     }
-    return show(written);
+    return show(common, written);
   }
 
   /// Publishes a dedicated segment that is sealed, under the name that was reserved for it.
@@ -103,7 +105,7 @@ final class Publisher {
   /// @param form of its first `nbytes`
   Publication publish(UnfinishedBuffer buffer, long nbytes, Form form) throws Refusal {
     Claim claim = buffer.claim();
-    requirePlace(claim, buffer.producer());
+    requirePlace(claim, buffer.producer(), buffer.terms());
     Common common = common(buffer);
     BatchIndex.Entry all = all(claim, nbytes, form);
     long span = common.span(claim, all);
@@ -111,7 +113,7 @@ final class Publisher {
     Slab slab = slabs.withRoom(span);
     dedicated.add(buffer.segment(), buffer.charge(), 1);
     Written written = write(slab, claim, common, buffer.segment().number(), all);
-    return show(claim, buffer.producer(), written);
+    return show(claim, common, written);
   }
 
   /// A buffer alone, as if it were a batch of one.
@@ -124,8 +126,8 @@ final class Publisher {
       UnfinishedBuffer batch, List<Claim> claims, List<BatchIndex.Entry> index) throws Refusal {
     Common common = common(batch);
     List<Long> spans = new ArrayList<>(claims.size());
+    requireSlots(claims, common);
     for (int i = 0; i < claims.size(); i++) {
-      published.requireSlot(claims.get(i).name(), batch.producer());
       spans.add(common.span(claims.get(i), index.get(i)));
     }
     requireQuota(batch.producer(), claims, spans);
@@ -136,7 +138,7 @@ final class Publisher {
       Slab slab = slabs.withRoom(spans.get(i));
       written.add(write(slab, claims.get(i), common, batch.segment().number(), index.get(i)));
     }
-    return show(written);
+    return show(common, written);
   }
 
   /// What all buffers of one publication share.
@@ -225,18 +227,31 @@ final class Publisher {
     quota.require(peer.uid(), bytes, buffers);
   }
 
-  private void requirePlace(Claim claim, Peer peer) throws Refusal {
+  private void requirePlace(Claim claim, Peer peer, Terms terms) throws Refusal {
     published.requireSlot(claim.name(), peer);
     if (claim.madeUp()) {
       unnamed.requireRoom(peer);
+    } else if (terms.session()) {
+      ofSessions.requireRoom(peer, 1);
     }
   }
 
-  private Publication show(Claim claim, Peer peer, Written written) {
+  private void requireSlots(List<Claim> claims, Common common) throws Refusal {
+    for (Claim claim : claims) {
+      published.requireSlot(claim.name(), common.peer);
+    }
+    if (common.terms.session()) {
+      ofSessions.requireRoom(common.peer, claims.size());
+    }
+  }
+
+  private Publication show(Claim claim, Common common, Written written) {
     BufferRecord record = written.record;
     published.show(written.name, record, written.place);
     if (claim.madeUp()) {
-      unnamed.add(peer, claim.name());
+      unnamed.add(common.peer, claim.name());
+    } else if (common.terms.session()) {
+      ofSessions.add(common.peer, claim.name());
     }
     return new Publication(
         record.name(),
@@ -248,10 +263,13 @@ final class Publisher {
         written.place.offset());
   }
 
-  private BatchPublication show(List<Written> written) {
+  private BatchPublication show(Common common, List<Written> written) {
     List<RecordPlaces.Place> places = new ArrayList<>(written.size());
     for (Written each : written) {
       published.show(each.name, each.record, each.place);
+      if (common.terms.session()) {
+        ofSessions.add(common.peer, each.name);
+      }
       places.add(new RecordPlaces.Place(each.place.slab(), each.place.offset()));
     }
     BufferRecord first = written.getFirst().record;

@@ -58,6 +58,7 @@ public final class Store implements AutoCloseable {
   private final HeldSegments held;
   private final Holds holds;
   private final UnnamedBuffers unnamed;
+  private final SessionBuffers ofSessions;
   private final Handouts handouts;
   private final Holders holders;
   private final Room room;
@@ -91,10 +92,19 @@ public final class Store implements AutoCloseable {
     catalog = new Catalog(memory.header(), memory.slabs(), memory.tables(), turns, config.clock());
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), quota);
     unnamed = new UnnamedBuffers(published, turns, heap);
+    ofSessions = new SessionBuffers(published, turns, heap);
     publisher =
         new Publisher(
-            published, memory.slabs(), memory.dedicated(), unnamed, quota, config.clock(), started);
+            published,
+            memory.slabs(),
+            memory.dedicated(),
+            unnamed,
+            ofSessions,
+            quota,
+            config.clock(),
+            started);
     published.addListener(unnamed);
+    published.addListener(ofSessions);
     published.addListener(waiters);
     SlabWalk walk = new SlabWalk(catalog, memory.slabs());
     watchers = new Watchers(publisher::version, new Replays(walk, turns), turns);
@@ -497,7 +507,7 @@ public final class Store implements AutoCloseable {
   }
 
   /// A session is gone: it waits for nothing any more, nothing it left unfinished is published, and
-  /// what it published without a name goes.
+  /// what it published without a name or for its own time goes.
   public void endSession(long session) {
     waiters.endSession(session);
     watchers.endSession(session);
@@ -505,6 +515,7 @@ public final class Store implements AutoCloseable {
     lender.endSession(session);
     spares.endSession(session);
     unnamed.endSession(session);
+    ofSessions.endSession(session);
     handouts.ledger().end(session);
   }
 
@@ -519,6 +530,7 @@ public final class Store implements AutoCloseable {
     spares.endAll();
     supply.close();
     unnamed.close();
+    ofSessions.close();
     holds.close();
     held.close();
     catalog.close();

@@ -217,6 +217,7 @@ final class ConnectionTest {
         reservation,
         false,
         OptionalLong.empty(),
+        false,
         true,
         Optional.empty(),
         Request.NO_PAYLOAD);

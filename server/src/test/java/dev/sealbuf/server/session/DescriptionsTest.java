@@ -95,6 +95,7 @@ final class DescriptionsTest {
             NONE,
             false,
             NONE,
+            false,
             Optional.empty(),
             OptionalLong.of(length),
             ByteBuffer.wrap(payload)));
@@ -134,6 +135,7 @@ final class DescriptionsTest {
               NONE,
               false,
               NONE,
+              false,
               Optional.of(rows),
               OptionalLong.of(metadata),
               ByteBuffer.allocate(metadata + (int) nbytes));
@@ -196,6 +198,7 @@ final class DescriptionsTest {
                     OptionalLong.of(right.buffer()),
                     false,
                     NONE,
+                    false,
                     false,
                     Optional.of(TIME),
                     ByteBuffer.wrap(new byte[] {1})));
@@ -350,6 +353,7 @@ final class DescriptionsTest {
         NONE,
         false,
         NONE,
+        false,
         Optional.of(description),
         OptionalLong.of(metadataBytes),
         payload);
@@ -358,19 +362,20 @@ final class DescriptionsTest {
   private static Request create(
       long nbytes, Optional<Description> description, ByteBuffer metadata) {
     return new Request.Create(
-        1, Optional.of("a"), nbytes, NONE, false, NONE, false, description, metadata);
+        1, Optional.of("a"), nbytes, NONE, false, NONE, false, false, description, metadata);
   }
 
   private static Request createBatch(Optional<Description> description, ByteBuffer metadata) {
     return new Request.Create(
-        1, Optional.empty(), 100_000, NONE, false, NONE, true, description, metadata);
+        1, Optional.empty(), 100_000, NONE, false, NONE, false, true, description, metadata);
   }
 
   private static Request putMany(List<BatchIndex.Entry> entries) {
     ByteBuffer index = BatchIndex.writeLengths(entries);
     int sum = (int) entries.stream().mapToLong(BatchIndex.Entry::nbytes).sum();
     ByteBuffer payload = ByteBuffer.allocate(index.remaining() + sum).put(index.duplicate());
-    return new Request.PutMany(1, entries.size(), index.remaining(), false, NONE, payload.rewind());
+    return new Request.PutMany(
+        1, entries.size(), index.remaining(), false, NONE, false, payload.rewind());
   }
 
   private Reply seal(Reply.Lent lent, OptionalLong nbytes) {

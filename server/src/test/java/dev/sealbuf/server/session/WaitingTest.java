@@ -186,6 +186,7 @@ final class WaitingTest {
                   OptionalLong.of(right.buffer()),
                   false,
                   NONE,
+                  false,
                   Optional.empty(),
                   NONE,
                   ByteBuffer.allocate(100)));

@@ -53,9 +53,17 @@ final class Parts implements AutoCloseable {
     }
     published = new PublishedBuffers(catalog, memory.slabs(), memory.dedicated(), quota);
     UnnamedBuffers unnamed = new UnnamedBuffers(published, loop, HEAP_BYTES);
+    SessionBuffers ofSessions = new SessionBuffers(published, loop, HEAP_BYTES);
     publisher =
         new Publisher(
-            published, memory.slabs(), memory.dedicated(), unnamed, quota, loop.clock(), 0);
+            published,
+            memory.slabs(),
+            memory.dedicated(),
+            unnamed,
+            ofSessions,
+            quota,
+            loop.clock(),
+            0);
     walk = new SlabWalk(catalog, memory.slabs());
     published.addPlaceListener(memory.dedicated());
   }
@@ -75,7 +83,7 @@ final class Parts implements AutoCloseable {
 
   Publication put(String name, int nbytes, Description description) throws Refusal {
     Form form = new Form(Optional.of(description), ByteBuffer.allocate(0));
-    Terms terms = new Terms(false, OptionalLong.empty(), OptionalLong.empty(), form);
+    Terms terms = new Terms(false, OptionalLong.empty(), false, OptionalLong.empty(), form);
     return publisher.put(claim(name), PEER, ByteBuffer.allocate(nbytes), terms);
   }
 
