@@ -9,7 +9,10 @@ import sealbuf
 
 CLASSES = {
     sealbuf.Store: {
-        "put": "(data, name=None, *, metadata=None, replace=False, ttl=None, lifetime=None, timeout=None)",
+        "put": (
+            "(data, name=None, *, metadata=None, "
+            "replace=False, ttl=None, lifetime=None, timeout=None)"
+        ),
         "put_many": "(batch, *, replace=False, ttl=None, lifetime=None, timeout=None)",
         "create": (
             "(name=None, *, nbytes=None, shape=None, dtype=None, order='C', metadata=None, "
