@@ -27,7 +27,9 @@ record Footprint(
     long held,
     long heap,
     long rss) {
-  private static final long HEAP_SLACK = 8 << 20;
+  /// What sessions that ended were handed is remembered, up to a sixteenth of the heap, and tables
+  /// keep their size.
+  private static final long HEAP_SLACK = 16 << 20;
   private static final String MEMFD = "/memfd:";
 
   /// What a process can say of itself, whoever else may not look.
