@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -134,6 +135,32 @@ class FrameDecoderTest {
     ByteBuffer all = prefix(9, -1, -1).put(2, (byte) 7);
     assertThatThrownBy(() -> FrameDecoder.ofRequests().next(all))
         .hasMessage("not a frame of protocol version 1: byte=2 value=0x07 expected=0x01");
+  }
+
+  @Test
+  void aFrameWaitsForItsMemoryBehindThePrefix() throws FrameException {
+    AtomicBoolean room = new AtomicBoolean();
+    FrameDecoder decoder = FrameDecoder.ofRequests(_ -> room.get());
+    ByteBuffer frame = Vector.read("frame-put.hex").bytes();
+    int body = frame.limit() - Prefix.BYTES;
+
+    assertThat(decoder.next(frame)).isEmpty();
+    assertThat(frame.remaining()).isEqualTo(body);
+    assertThat(decoder.missing()).isZero();
+    assertThat(decoder.isIdle()).isFalse();
+
+    room.set(true);
+    assertThat(decoder.next(frame.slice(frame.position(), 3))).isEmpty();
+    assertThat(decoder.missing()).isEqualTo(body - 3);
+    assertThat(decoder.next(frame.position(frame.position() + 3))).isPresent();
+    assertThat(decoder.missing()).isZero();
+    assertThat(decoder.isIdle()).isTrue();
+  }
+
+  @Test
+  void repliesAreReadWhole() throws FrameException {
+    ByteBuffer frame = Vector.read("frame-pong.hex").bytes();
+    assertThat(FrameDecoder.ofReplies().next(frame)).isPresent();
   }
 
   @Test
