@@ -120,7 +120,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     Watch.Registration process;
     try {
       Fd socket = Fd.borrow(channel.fd().intValue());
-      process = processes.join(peer.pid(), socket, () -> processEnded(channel));
+      process = processes.join(peer.pid(), socket, () -> context.endings().add(channel));
     } catch (IOException _) {
       admission.leave(uid);
       refuse(channel, peer, ErrorCode.TRY_AGAIN, OUT_OF_DESCRIPTORS);
@@ -138,15 +138,6 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
         });
     channel.pipeline().addLast(connection);
     var _ = context.loop().register(channel);
-  }
-
-  /// What it had sent before is looked at before the timer.
-  private void processEnded(Channel channel) {
-    Runnable close =
-        () -> {
-          var _ = channel.close();
-        };
-    var _ = context.loop().schedule(close, 0, TimeUnit.NANOSECONDS);
   }
 
   private void noticeEmpty() {

@@ -112,7 +112,8 @@ final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQ
   @Override
   public void userEventTriggered(ChannelHandlerContext handler, Object event) {
     if (event instanceof ChannelInputShutdownEvent) {
-      close();
+      phase = Phase.CLOSED;
+      context.endings().add(channel);
     }
   }
 
@@ -261,7 +262,9 @@ final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQ
     if (!unread.settle()) {
       gaveUp("requests come faster than they are met, and their memory is needed");
     }
-    channel.config().setAutoRead(phase != Phase.SERVING || (unread.isEmpty() && mayReceive()));
+    if (phase != Phase.CLOSED) {
+      channel.config().setAutoRead(phase != Phase.SERVING || (unread.isEmpty() && mayReceive()));
+    }
   }
 
   /// Lets the others have their turn. A task that is due at once would not do: the loop runs all of

@@ -14,6 +14,7 @@ record LoopContext(
     ByteBuffer scratch,
     HeapBudget budget,
     FlightCredit flight,
+    Endings endings,
     PeerLog log) {
   /// What one send copies from the heap at most.
   private static final int SCRATCH_BYTES = 64 * 1024;
@@ -25,6 +26,7 @@ record LoopContext(
         ByteBuffer.allocateDirect(SCRATCH_BYTES),
         new HeapBudget(heapBytes, loop),
         new FlightCredit(openFiles, loop),
+        new Endings(loop),
         new PeerLog(loop.ticker()));
   }
 

@@ -30,6 +30,7 @@ record Footprint(
   /// What sessions that ended were handed is remembered, up to a sixteenth of the heap, and tables
   /// keep their size.
   private static final long HEAP_SLACK = 16 << 20;
+
   private static final String MEMFD = "/memfd:";
 
   /// What a process can say of itself, whoever else may not look.
