@@ -3,13 +3,14 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick soak evidence coverage bench bench-quick bench-jmh image dist format jdk python
+.PHONY: help demo build test test-quick soak evidence coverage bench bench-quick bench-jmh image dist docs format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
 LAUNCHED := server/target/sealbuf/lib/sealbuf-server.jar
 CACHE := server/target/sealbuf/lib/sealbuf.aot
 JDK := server/target/.jdk
+JAVADOC := target/docs/extra/javadoc/index.html
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -51,6 +52,9 @@ image: build ## the container images sealbuf, sealbuf-producer and sealbuf-worke
 dist: build ## everything for users in dist/, tried out: tarball, Maven repository, wheel, image; checksums
 	@scripts/dist
 
+docs: jdk $(JAVADOC) ## these documents as a site, in target/docs/site; warnings and links that lead nowhere are errors
+	@scripts/docs
+
 format: build ## google-java-format and ruff
 	@scripts/maven --quiet -Pjmh spotless:apply
 	@scripts/python-checks format
@@ -76,6 +80,13 @@ $(CACHE): $(BUILT) $(LAUNCHED) $(JDK) scripts/aot-cache scripts/RenewClasses.jav
 	@scripts/aot-cache server/target/sealbuf "$$(scripts/find-jdk)" || echo "$@: left out, the launcher starts more slowly without it" >&2
 
 $(LAUNCHED): $(BUILT) ;
+
+$(JAVADOC): pom.xml $(shell find client-java/pom.xml client-java/src/main)
+	@echo "$(@D): the Java client's Javadoc"
+	@scripts/maven --quiet javadoc:javadoc -pl client-java
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@cp -R client-java/target/reports/apidocs/. $(@D)
 
 # Touched only when it is another one: a package's files keep the time at which they were made.
 $(JDK): jdk
