@@ -5,17 +5,16 @@ import pytest
 from harness.daemon import running
 from harness.examples import TREE
 from harness.pages import follow
-from harness.requirements import Missing, packages
+from harness.requirements import Missing, jars, packages
 
-PAGES = {
-    "docs/tutorial.md": (),
-    "docs/howto/numpy.md": (),
-    "docs/howto/shared-memory.md": (),
-    "docs/howto/plasma.md": (),
-    "docs/howto/testing.md": (),
-    "docs/howto/arrow.md": ("arrow",),
-}
-"""With what each needs of docs/requirements."""
+PAGES = [
+    "docs/tutorial.md",
+    "docs/howto/arrow.md",
+    "docs/howto/numpy.md",
+    "docs/howto/plasma.md",
+    "docs/howto/shared-memory.md",
+    "docs/howto/testing.md",
+]
 
 
 @pytest.mark.daemon
@@ -23,12 +22,14 @@ PAGES = {
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_does_what_it_says(page: str) -> None:
+    of_arrow = page == "docs/howto/arrow.md"
     try:
-        extra = tuple(packages(name) for name in PAGES[page])
+        beside = packages("arrow") if of_arrow else None
+        libraries = jars(page) if of_arrow else None
     except Missing as reason:
         pytest.skip(f"{page}: {reason}")
     with running() as daemon:
-        follow(page, {"SEALBUF_SOCKET": daemon.path}, extra=extra)
+        follow(page, {"SEALBUF_SOCKET": daemon.path}, packages=beside, jars=libraries)
 
 
 def test_every_page_is_followed_somewhere() -> None:

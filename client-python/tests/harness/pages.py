@@ -7,7 +7,6 @@ it stands. What a program prints has to be what its comments say, and what shell
 block of `text` behind it, if there is one.
 """
 
-import os
 import re
 import shlex
 import subprocess
@@ -61,12 +60,15 @@ def steps(page: list[Block]) -> list[Step]:
     return run
 
 
-def follow(page: str, variables: dict[str, str], *, extra: tuple[Path, ...] = ()) -> None:
+def follow(page: str, variables: dict[str, str], *, packages: Path | None, jars: Path | None) -> None:
     """Runs a page, and fails where something else is printed than it says, or anything complains.
 
-    `extra`: folders with packages for its Python.
+    `packages`: a folder of what its Python has beside the client and NumPy. `jars` is its folder
+    `arrow`.
     """
-    folder = workplace(extra)
+    folder = workplace(packages)
+    if jars:
+        (folder / "arrow").symlink_to(reachable(jars))
     shown = blocks(page)
     for at, block in enumerate(shown):
         if block.file or block.language == "python":
@@ -80,8 +82,9 @@ def follow(page: str, variables: dict[str, str], *, extra: tuple[Path, ...] = ()
         printed = folder / f"{at}.out"
         if not printed.exists() or (done.returncode != 0 and not (folder / f"{at + 1}.out").exists()):
             raise AssertionError(f"failed: status={done.returncode}\n{done.stderr}\n{step.code}")
-        if step.prints is not None:
-            assert printed.read_text().splitlines() == step.prints, step.code
+        lines = printed.read_text().splitlines()
+        if step.prints is not None and lines != step.prints:
+            raise AssertionError(f"printed {lines}, not {step.prints}, by:\n{step.code}")
     assert done.stderr == ""
 
 
@@ -92,11 +95,13 @@ def script(todo: list[Step]) -> str:
     return "\n".join(parts)
 
 
-def workplace(extra: tuple[Path, ...]) -> Path:
+def workplace(packages: Path | None) -> Path:
     """A folder with `.venv` and `server` as in the repository."""
     folder = folder_for(Uid.READER, "page")
     interpreter, variables = python_environment()
-    path = os.pathsep.join([*(str(reachable(each)) for each in extra), variables["PYTHONPATH"]])
+    path = variables["PYTHONPATH"]
+    if packages:
+        path = f"{reachable(packages)}:{path}"
     given = [f"{name}={text}" for name, text in {**variables, "PYTHONPATH": path}.items()]
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
