@@ -5,8 +5,9 @@ editor, on a forge and on the site, and `docs/index.md` says where it hangs. A p
 nowhere is a warning, and every warning is an error.
 """
 
-import sealbuf
 from sphinx.application import Sphinx
+
+import sealbuf
 
 project = "Sealbuf"
 project_copyright = "Apache-2.0"
@@ -34,7 +35,7 @@ maximum_signature_line_length = 80
 html_theme = "furo"
 html_title = f"Sealbuf {release}"
 html_copy_source = False
-# The first leads from the site's own folder to `docs/index`; the other is what `make docs` made before.
+# The one leads from the site's top to `docs/index`; the other is what `make docs` made before.
 html_extra_path = ["first", "../target/docs/extra"]
 
 

@@ -10,10 +10,11 @@ block of `text` behind it, if there is one.
 import re
 import shlex
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.daemon import LAUNCHER_FOLDER, launcher
+from harness.daemon import LAUNCHER_FOLDER, Daemon, launcher
 from harness.examples import TREE, claimed, compiled, java_home
 from harness.public import folder_for, python_environment, reachable
 from harness.uids import Uid, as_uid
@@ -60,11 +61,18 @@ def steps(page: list[Block]) -> list[Step]:
     return run
 
 
-def follow(page: str, variables: dict[str, str], *, packages: Path | None, jars: Path | None) -> None:
+def follow(
+    page: str,
+    daemon: Daemon,
+    *,
+    packages: Path | None,
+    jars: Path | None,
+    around: Sequence[str] = (),
+) -> None:
     """Runs a page, and fails where something else is printed than it says, or anything complains.
 
     `packages`: a folder of what its Python has beside the client and NumPy. `jars` is its folder
-    `arrow`.
+    `arrow`. `around` is a command that runs the command behind it.
     """
     folder = workplace(packages)
     if jars:
@@ -75,17 +83,21 @@ def follow(page: str, variables: dict[str, str], *, packages: Path | None, jars:
             (folder / (block.file or f"program-{at}.py")).write_text(block.code)
     todo = steps(shown)
     done = subprocess.run(
-        as_uid(Uid.READER, ["bash", "-c", script(todo)]), env=environment(folder, variables),
-        cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS,
+        [*around, *as_uid(Uid.READER, ["bash", "-c", script(todo)])], cwd=folder,
+        env=environment(folder, daemon), capture_output=True, text=True, check=False,
+        timeout=SECONDS,
     )  # fmt: skip
-    for at, step in enumerate(todo):
-        printed = folder / f"{at}.out"
-        if not printed.exists() or (done.returncode != 0 and not (folder / f"{at + 1}.out").exists()):
-            raise AssertionError(f"failed: status={done.returncode}\n{done.stderr}\n{step.code}")
-        lines = printed.read_text().splitlines()
-        if step.prints is not None and lines != step.prints:
-            raise AssertionError(f"printed {lines}, not {step.prints}, by:\n{step.code}")
-    assert done.stderr == ""
+    outputs = [folder / f"{at}.out" for at in range(len(todo))]
+    if done.returncode != 0:
+        begun = [step for step, output in zip(todo, outputs, strict=True) if output.exists()]
+        code = begun[-1].code if begun else ""
+        raise AssertionError(f"failed: status={done.returncode}\n{done.stderr}\n{code}")
+    for step, output in zip(todo, outputs, strict=True):
+        printed = output.read_text().splitlines()
+        if step.prints is not None and printed != step.prints:
+            raise AssertionError(f"printed {printed}, not {step.prints}, by:\n{step.code}")
+    if done.stderr:
+        raise AssertionError(f"complained:\n{done.stderr}")
 
 
 def script(todo: list[Step]) -> str:
@@ -112,7 +124,7 @@ def workplace(packages: Path | None) -> Path:
     return folder
 
 
-def environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
+def environment(folder: Path, daemon: Daemon) -> dict[str, str]:
     return {
         "PATH": f"{folder}/.venv/bin:{java_home()}/bin:/usr/bin:/bin",
         "HOME": str(folder),
@@ -120,5 +132,5 @@ def environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
         "PYTHONPYCACHEPREFIX": compiled(),
         "SEALBUF_LAUNCHER": str(launcher()),
         "JAVA25_HOME": java_home(),
-        **variables,
+        "SEALBUF_SOCKET": daemon.path,
     }

@@ -30,7 +30,7 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 
 class Missing(Exception):
-    """What cannot be had, for this version of Python say; the message is what the installer said."""
+    """What cannot be had, for this version of Python say; the message is pip's."""
 
 
 @cache
