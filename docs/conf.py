@@ -19,7 +19,7 @@ include_patterns = [
     *(f"{page}.md" for page in ("README", "ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
     *(f"{folder}/**.md" for folder in ("bench", "deploy", "docs", "fuzz/src", "protocol")),
 ]
-exclude_patterns = [".*", "*/.envs", "*/target", "dist", "target"]
+exclude_patterns = [".*", "**/.envs", "**/target", "dist", "target"]
 
 # Links to headings, as a forge makes them.
 myst_heading_anchors = 4
@@ -28,9 +28,11 @@ highlight_language = "none"
 # Docstrings say `x` where code is meant, be they shown by help() or here.
 default_role = "code"
 autodoc_class_signature = "separated"
+# Users make none of them: each comes from some call.
+autodoc_default_options = {"exclude-members": "__init__, __new__, of"}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-maximum_signature_line_length = 80
+maximum_signature_line_length = 100
 
 html_theme = "furo"
 html_title = f"Sealbuf {release}"

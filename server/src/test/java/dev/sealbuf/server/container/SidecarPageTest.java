@@ -33,8 +33,7 @@ final class SidecarPageTest {
 
   /// The compose file, the commands, and what they print.
   private static List<String> blocks() throws IOException {
-    Matcher page =
-        BLOCK.matcher(Files.readString(Images.PROJECT.resolve("docs/howto/sidecar.md")));
+    Matcher page = BLOCK.matcher(Files.readString(Images.PROJECT.resolve("docs/howto/sidecar.md")));
     return page.results().limit(3).map(block -> block.group(2)).toList();
   }
 }
