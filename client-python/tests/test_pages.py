@@ -12,7 +12,7 @@ import sealbuf
 from harness.daemon import running
 from harness.examples import TREE
 from harness.pages import blocks, follow
-from harness.requirements import Missing, jars, packages
+from harness.requirements import MissingError, jars, packages
 
 PAGES = [
     "docs/tutorial.md",
@@ -60,13 +60,18 @@ def test_a_dataloader_needs_no_dev_shm(request: pytest.FixtureRequest) -> None:
 def needed(name: str) -> Path:
     try:
         return packages(name)
-    except Missing as reason:
+    except MissingError as reason:
         pytest.skip(f"docs/requirements/{name}.txt: {reason}")
 
 
 def test_every_page_is_followed_somewhere() -> None:
     pages = {str(page.relative_to(TREE)) for page in (TREE / "docs" / "howto").glob("*.md")}
     assert pages | {"docs/tutorial.md"} == {*PAGES, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ELSEWHERE])
+def test_every_block_is_seen(page: str) -> None:
+    assert len(blocks(page)) == (TREE / page).read_text().count("```") / 2
 
 
 def test_what_a_container_of_a_pod_adds_is_what_the_manifest_says() -> None:

@@ -19,7 +19,7 @@ from harness.examples import TREE, claimed, compiled, java_home
 from harness.public import folder_for, python_environment, reachable
 from harness.uids import Uid, as_uid
 
-SECONDS = 150.0
+SECONDS = 150
 
 _BLOCK = re.compile(
     r"(?:^[^\n]*`(?P<file>[\w-]+\.\w+)`[^`\n]*:\n\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
@@ -82,10 +82,13 @@ def follow(
         if block.file or block.language == "python":
             (folder / (block.file or f"program-{at}.py")).write_text(block.code)
     todo = steps(shown)
-    done = subprocess.run(
-        [*around, *as_uid(Uid.READER, ["bash", "-c", script(todo)])], cwd=folder,
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755)
+    shell = as_uid(Uid.READER, ["bash", "-c", script(todo)])
+    done = subprocess.run(  # with what runs in the background it is one group, and ends as one
+        ["timeout", "--signal=KILL", str(SECONDS), *around, *shell], cwd=folder,
         env=environment(folder, daemon), capture_output=True, text=True, check=False,
-        timeout=SECONDS,
     )  # fmt: skip
     outputs = [folder / f"{at}.out" for at in range(len(todo))]
     if done.returncode != 0:
@@ -118,7 +121,6 @@ def workplace(packages: Path | None) -> Path:
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec env {shlex.join([*given, interpreter])} "$@"\n')
-    python.chmod(0o755)
     (folder / "server" / "target").mkdir(parents=True)
     (folder / "server" / "target" / "sealbuf").symlink_to(reachable(LAUNCHER_FOLDER))
     return folder

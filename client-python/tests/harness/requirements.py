@@ -29,7 +29,7 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """What cannot be had, for this version of Python say; the message is pip's."""
 
 
@@ -65,6 +65,6 @@ def fetched(folder: Path, pins: str, command: list[str]) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise Missing(" ".join((done.stderr or done.stdout).split()))
+            raise MissingError(" ".join((done.stderr or done.stdout).split()))
         stamp.write_text(pins)
     return folder
