@@ -83,7 +83,7 @@ $(LAUNCHED): $(BUILT) ;
 
 $(JAVADOC): pom.xml $(shell find client-java/pom.xml client-java/src/main)
 	@echo "$(@D): the Java client's Javadoc"
-	@scripts/maven --quiet javadoc:javadoc -pl client-java
+	@scripts/maven --quiet compile javadoc:javadoc -pl client-java
 	@rm -rf $(@D)
 	@mkdir -p $(@D)
 	@cp -R client-java/target/reports/apidocs/. $(@D)
