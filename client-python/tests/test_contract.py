@@ -1,18 +1,22 @@
 """The tables of `protocol/PROTOCOL.md` and `LAYOUT.md`, compared with the code."""
 
 import builtins
+import pickle
 import re
+import struct
 from itertools import pairwise
 
 import pytest
 
 import sealbuf
+from helpers import tables
 from helpers.tables import names, sections
 from sealbuf import _errors as errors
 from sealbuf import _frames as frames
 from sealbuf import _layout as layout
 from sealbuf import _limits as limits
 from sealbuf import _memory as memory
+from sealbuf import _objects as objects
 from sealbuf import _protocol as protocol
 
 PROTOCOL = sections("PROTOCOL.md")
@@ -168,3 +172,23 @@ def test_seals_are_those_of_the_document() -> None:
     born, published = rows["dedicated"].split(";")
     assert seals(born) == memory.LENT_SEALS
     assert seals(born) | seals(published) == memory.SEALED
+
+
+def test_an_object_is_that_of_the_document() -> None:
+    text = (tables.PROTOCOL / "LAYOUT.md").read_text()
+    assert f"exactly the {len(objects.MARK)} bytes `{objects.MARK.decode()}`" in text
+    (count_at, count_bytes), (lengths_at, _) = [row[:2] for row in LAYOUT["Object"]]
+    pickled = objects.Pickled.of([pickle.PickleBuffer(b"one"), pickle.PickleBuffer(bytes(100))])
+    room = bytearray(pickled.nbytes)
+    pickled.write(memoryview(room))
+    count = int.from_bytes(room[int(count_at) : int(count_at) + int(count_bytes)], "little")
+    assert count == 3
+    lengths = struct.unpack_from(f"<{count}Q", room, int(lengths_at))
+    parts, end = [], int(lengths_at) + 8 * count
+    for length in lengths:
+        start = (end + 63) // 64 * 64
+        end = start + length
+        parts.append(bytes(room[start:end]))
+    assert end == len(room)
+    assert parts[1:] == [b"one", bytes(100)]
+    assert [*map(bytes, pickle.loads(parts[0], buffers=parts[1:]))] == [b"one", bytes(100)]

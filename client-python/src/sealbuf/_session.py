@@ -130,7 +130,7 @@ class Session:
 
     def get(self, name: str, newer: int | None, deadline: Deadline) -> Buffer:
         """The buffer of that name, if its version is greater; NotFound."""
-        found, newer = self._look(name, newer, deadline)
+        found, newer = self.look(name, newer, deadline)
         if isinstance(found, Buffer):
             return found
         if found is Answer.ABSENT:
@@ -139,7 +139,7 @@ class Session:
 
     def await_buffer(self, name: str, newer: int | None, deadline: Deadline) -> Buffer:
         """The same, waiting for it to be published."""
-        found, newer = self._look(name, newer, deadline)
+        found, newer = self.look(name, newer, deadline)
         if isinstance(found, Buffer):
             return found
         if found is not Answer.ABSENT:
@@ -208,16 +208,20 @@ class Session:
             payload = encode_rows(names)
             self.connection.request("delete_many", payload, deadline, count=len(names))
 
-    def entries(self, prefix: str, deadline: Deadline) -> Iterator[Entry]:
-        """All buffers whose names begin so. The daemon may have moved some between two pages, and
-        tells of them twice then."""
+    def entries(self, prefix: str, after: str | None, deadline: Deadline) -> Iterator[Entry]:
+        """All buffers whose names begin so and come after that one. The daemon may have moved some
+        between two pages, and tells of them twice then."""
         seen: set[int] = set()
         pages = self._pages("list", check_entries, deadline, prefix=prefix, limit=LIST_MAX)
         for page in pages:
             for entry in page:
-                if entry["buffer"] not in seen:
+                if entry["buffer"] not in seen and (after is None or entry["name"] > after):
                     seen.add(entry["buffer"])
                     yield Entry.of(entry)
+
+    def stats(self, deadline: Deadline) -> dict[str, Any]:
+        stats: dict[str, Any] = self.connection.request("stat", b"", deadline)["stats"]
+        return stats
 
     def holders(self, name: str | None, deadline: Deadline) -> list[Holder]:
         pages = self._pages("holders", check_holders, deadline, name=name)
@@ -238,11 +242,14 @@ class Session:
         reply: Reply,
         name: str,
         epoch: int,
-        deadline: Deadline,
+        deadline: Deadline | None,
         *,
         slab: int | None = None,
     ) -> Buffer:
-        """The buffer of an `opened` or `taken`, which brought what the request did not name."""
+        """The buffer of an `opened` or `taken`, which brought what the request did not name.
+
+        NotFound when the slab that it did name is not mapped any more, and has been retired (or,
+        without a deadline, is not asked for)."""
         with reply, connection.judging():
             number, segment = reply["slab"], reply["segment"]
             brought = iter(reply.descriptors)
@@ -300,21 +307,24 @@ class Session:
     def lender(self, connection: Connection, *, named: bool) -> Lender:
         return Lender(connection, self.uid, self.origin, named, self.dedicated)
 
-    def _look(
+    def look(
         self, name: str, newer: int | None, deadline: Deadline
     ) -> tuple[Buffer | int | Answer, int | None]:
         """What there is without asking; and `newer`, unless it is the version of an older daemon,
         which is so if this one has not come so far yet."""
-        found = self._find(name, newer, deadline)
+        found = self.find(name, newer, deadline)
         if newer is None or isinstance(found, Buffer):
             return found, newer
         page = self.connection.request("list", b"", deadline, prefix=name, limit=1, cursor=0)
         if newer <= page["until"]:
             return found, newer
-        return self._find(name, None, deadline), None
+        return self.find(name, None, deadline), None
 
-    def _find(self, name: str, newer: int | None, deadline: Deadline) -> Buffer | int | Answer:
-        """The buffer; or the slab of its record, if its own segment is not mapped; or why not."""
+    def find(
+        self, name: str, newer: int | None, deadline: Deadline | None
+    ) -> Buffer | int | Answer:
+        """The buffer; or the slab of its record, if its own segment is not mapped; or why not.
+        Without a deadline nobody is asked."""
         found = self.catalog.find(utf8(name), deadline)
         if isinstance(found, Answer):
             name_bytes(name)

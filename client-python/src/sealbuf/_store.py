@@ -1,18 +1,15 @@
 """A connection to the daemon as users see it: buffers by name.
 
 What each verb means is said here. How a buffer is found is in `_catalog` and `_session`; what
-happens when the daemon goes away in `_link`; waiting, batches and events in `_side`, `_once`,
-`_room`, `_batch` and `_watch`.
+happens when the daemon goes away in `_link`; waiting, batches, objects and events in `_side`,
+`_once`, `_room`, `_batch`, `_objects` and `_watch`.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
-from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
 from sealbuf import _fork as fork
-from sealbuf._address import socket_path
 from sealbuf._batch import check_batch, put_many
 from sealbuf._buffer import Buffer
 from sealbuf._catalog import Answer
@@ -25,6 +22,7 @@ from sealbuf._holder import Holder
 from sealbuf._limits import BATCH_MAX
 from sealbuf._link import Link
 from sealbuf._names import name_bytes, prefix_bytes, utf8
+from sealbuf._objects import Pickled, put_object, unpickled
 from sealbuf._once import get_or_create
 from sealbuf._room import publish
 from sealbuf._session import Session, in_dedicated, not_found
@@ -35,28 +33,6 @@ from sealbuf._writer import Writer
 
 Entries: TypeAlias = list[Entry]
 Holders: TypeAlias = list[Holder]
-
-
-def connect(
-    socket: str | os.PathLike[str] | None = None,
-    *,
-    namespace: str = "default",
-    timeout: float | None = 5.0,
-) -> "Store":
-    """Connects to the daemon.
-
-    `socket` is the path of its socket; without it $SEALBUF_SOCKET, then
-    $XDG_RUNTIME_DIR/sealbuf/sealbuf.sock, then /run/sealbuf/sealbuf.sock. `timeout` is the deadline
-    of connecting and of every later call that does not take its own, in seconds; None waits for
-    ever.
-
-    Raises NoDaemon when nobody listens there, NotPermitted when this user may not connect,
-    WrongVersion when the daemon speaks another version, Timeout when it does not answer.
-    """
-    if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
-        raise InvalidRequest(f"timeout out of bounds: timeout={timeout} above=0 max={TIMEOUT_MAX}")
-    path = socket_path(socket)
-    return Store(Link(path, Dialer(path, namespace, timeout), timeout, namespace))
 
 
 class Store:
@@ -79,6 +55,10 @@ class Store:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+
+    @classmethod
+    def _at(cls, path: str, namespace: str, timeout: float | None) -> Self:
+        return cls(Link(path, Dialer(path, namespace, timeout), timeout, namespace))
 
     def put(
         self,
@@ -237,6 +217,38 @@ class Store:
         deadline = Deadline.of_waiting(timeout)
         return {name: self.get(name, deadline.wait_left) for name in names}
 
+    def put_object(
+        self,
+        obj: Any,
+        name: str | None = None,
+        *,
+        replace: bool = False,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> Buffer:
+        """Publishes any object that can be pickled, as one buffer: its pickle and, behind that, the
+        memory of its arrays (and of all else that gives `pickle.PickleBuffer`s), copied once.
+
+        Otherwise as `put`. What pickling raises goes on to the caller.
+        """
+        terms = Terms.of(replace, ttl)
+        if name is not None:
+            name_bytes(name)
+        return put_object(self._link, Pickled.of(obj), name, terms, timeout)
+
+    def get_object(
+        self, name: str, timeout: float | None = None, *, allow_pickle: bool = False
+    ) -> Any:
+        """The object that `put_object` published under that name; `timeout` as in `get`.
+
+        Its arrays are read-only views of the shared pages, which they keep. Unpickling runs
+        whatever the publisher chose: so an object of another uid than this process's is
+        NotPermitted, unless `allow_pickle` says that whoever may have published it is trusted.
+        InvalidRequest when the buffer is no object; what unpickling raises goes on to the caller.
+        """
+        buffer = self.get(name, timeout)
+        return unpickled(buffer, self._link.current().uid, allow_pickle=allow_pickle)
+
     def get_or_create(
         self,
         name: str,
@@ -273,13 +285,13 @@ class Store:
         or a Timeout because the daemon did not answer, the buffer may be taken or not.
         """
         name_bytes(name)
-        if timeout is None:
-            plain = self._link.deadline()
-            return self._link.run(lambda session: session.take(name, plain), plain, repeat=False)
-        deadline = Deadline.of_waiting(timeout)
-        return self._link.run(
-            lambda session: session.await_and_take(name, deadline), deadline, repeat=False
-        )
+        deadline = self._link.deadline() if timeout is None else Deadline.of_waiting(timeout)
+
+        def call(session: Session) -> Buffer:
+            take = session.take if timeout is None else session.await_and_take
+            return take(name, deadline)
+
+        return self._link.run(call, deadline, repeat=False)
 
     def __contains__(self, name: str) -> bool:
         """Whether a buffer of that name is published at this instant."""
@@ -315,13 +327,7 @@ class Store:
             raise InvalidRequest(f"limit is below 0: limit={limit}")
         deadline = self._link.deadline()
         entries = self._link.run(
-            lambda session: [
-                entry
-                for entry in session.entries(prefix, deadline)
-                if after is None or entry.name > after
-            ],
-            deadline,
-            repeat=True,
+            lambda session: [*session.entries(prefix, after, deadline)], deadline, repeat=True
         )
         return sorted(entries, key=lambda entry: entry.name)[:limit]
 
@@ -339,12 +345,7 @@ class Store:
     def stats(self) -> dict[str, int | str]:
         """The daemon's figures: bytes, seconds and numbers. `protocol/PROTOCOL.md` names each."""
         deadline = self._link.deadline()
-        stats: dict[str, int | str] = self._link.run(
-            lambda session: session.connection.request("stat", b"", deadline)["stats"],
-            deadline,
-            repeat=True,
-        )
-        return stats
+        return self._link.run(lambda session: session.stats(deadline), deadline, repeat=True)
 
     def holders(self, name: str | None = None) -> Holders:
         """Who was handed which segment, as far as the daemon knows; with `name`, only those that
@@ -378,7 +379,7 @@ class Store:
     def __reduce__(self) -> tuple[Any, ...]:
         link = self._link
         link.current()
-        return _connect_again, (link.address, link.namespace, link.timeout)
+        return Store._at, (link.address, link.namespace, link.timeout)
 
     def __repr__(self) -> str:
         return f"<sealbuf.Store socket={self._link.path!r} {self._link.state}>"
@@ -397,10 +398,6 @@ class Store:
 
     def _delete(self, names: tuple[str, ...], deadline: Deadline) -> None:
         self._link.run(lambda session: session.delete(names, deadline), deadline, repeat=False)
-
-
-def _connect_again(socket: str, namespace: str, timeout: float | None) -> Store:
-    return connect(socket, namespace=namespace, timeout=timeout)
 
 
 fork.be_ready()
