@@ -6,6 +6,7 @@ from importlib import metadata
 import pytest
 
 import sealbuf
+import sealbuf.aio
 
 CLASSES = {
     sealbuf.Store: {
@@ -98,9 +99,24 @@ def test_the_module_has_these_names_and_no_others() -> None:
     others = {"Buffer", "Entry", "Event", "Holder", "Store", "Watch", "Writer", "connect",
               "serve", "__version__"}  # fmt: skip
     assert set(sealbuf.__all__) == errors | others
-    assert {name for name in vars(sealbuf) if not name.startswith("_")} == errors | others - {
-        "__version__"
-    }
+    parts = {"aio", "compat"}  # once they are imported
+    assert {name for name in vars(sealbuf) if not name.startswith("_")} - parts == (
+        errors | others - {"__version__"}
+    )
+
+
+def test_asyncio_has_the_same_verbs() -> None:
+    verbs = {name for name in vars(sealbuf.Store) if not name.startswith("_")}
+    assert {name for name in vars(sealbuf.aio.Store) if not name.startswith("_")} == verbs
+    for verb in verbs:
+        assert called(getattr(sealbuf.aio.Store, verb)) == called(getattr(sealbuf.Store, verb))
+    assert called(sealbuf.aio.connect) == called(sealbuf.connect)
+    for verb in CLASSES[sealbuf.Writer]:
+        theirs, ours = getattr(sealbuf.aio.Writer, verb), getattr(sealbuf.Writer, verb)
+        assert isinstance(theirs, property) or called(theirs) == called(ours)
+    assert set(sealbuf.aio.__all__) == {"Store", "Watch", "Writer", "connect"}
+    for kind in (sealbuf.aio.Store, sealbuf.aio.Watch, sealbuf.aio.Writer):
+        assert all(inspect.getdoc(member) for name, member in vars(kind).items() if name[0] != "_")
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

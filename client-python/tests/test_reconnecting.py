@@ -164,7 +164,7 @@ def test_nobody_within_the_deadline_is_no_daemon_and_later_calls_try_again(line:
 def test_tries_to_connect_become_rarer_up_to_a_bound() -> None:
     pauses, pause = [], 0.0
     for _ in range(10):
-        pause = link._longer(pause)
+        pause = link.longer(pause)
         pauses.append(pause)
     assert pauses[:3] == [0.01, 0.02, 0.04]
     assert pauses[-1] == max(pauses) <= 1.0

@@ -118,11 +118,17 @@ class Connection:
             raise from_wire(reply["code"], reply["message"])
         return reply
 
-    def next_event(self, deadline: Deadline) -> Reply:
-        """What a `watch`, the request that was sent last, tells next."""
+    def send(self, op: str, deadline: Deadline, **fields: Any) -> None:
+        """Sends a request and leaves it to `next_reply` to bring what is answered."""
         with self._turn:
             self._check_open()
-            return self._await("watch", ("event",), deadline)
+            self._send(op, b"", fields, deadline)
+
+    def next_reply(self, op: str, kinds: Collection[str], deadline: Deadline) -> Reply:
+        """What the request that was sent last is told next: its reply or error, or an event."""
+        with self._turn:
+            self._check_open()
+            return self._await(op, kinds, deadline)
 
     @contextmanager
     def judging(self) -> Iterator[None]:
@@ -161,10 +167,11 @@ class Connection:
         with self._turn:
             self._end(self._lost("the daemon is gone"))
 
-    def cut(self) -> None:
-        """Ends the session under a thread that waits in it, which then gets Disconnected."""
+    def cut(self, how: int = socket.SHUT_RDWR) -> None:
+        """Ends the session under a thread that waits in it, which then gets Disconnected. By
+        SHUT_WR the daemon ends it, and what it answered before that can still be read."""
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(how)
 
     def abandon(self) -> None:
         """In a forked child: the session stays the parent's, this process's copy is closed."""

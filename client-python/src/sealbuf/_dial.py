@@ -46,8 +46,12 @@ class Dialer:
 
 
 def hello(connection: Connection, namespace: str, deadline: Deadline) -> Reply:
-    client = f"sealbuf-python/{__version__}"
-    return connection.request("hello", deadline=deadline, namespace=namespace, client=client)
+    return connection.request("hello", b"", deadline, **greeting(namespace))
+
+
+def greeting(namespace: str) -> dict[str, str]:
+    """The fields of hello."""
+    return {"namespace": namespace, "client": f"sealbuf-python/{__version__}"}
 
 
 def connect(path: str, deadline: Deadline) -> socket.socket:

@@ -93,14 +93,20 @@ class Link:
             if final:
                 session.end()
             self.pause(pause, deadline)
-            pause = _longer(pause)
+            pause = longer(pause)
             following = self._following(session, deadline)
-            if sent and not repeat and following.daemon == session.daemon:
-                raise Disconnected(
-                    f"the connection broke before the reply came, whether it was done is not "
-                    f"known: socket={self.path}"
-                )
+            self.check_repeatable(session, following, sent=sent, repeat=repeat)
             session = following
+
+    def check_repeatable(
+        self, lost: Session, following: Session, *, sent: bool, repeat: bool
+    ) -> None:
+        """That what was asked of the lost session may be asked of this one; else Disconnected."""
+        if sent and not repeat and following.daemon == lost.daemon:
+            raise Disconnected(
+                f"the connection broke before the reply came, whether it was done is not "
+                f"known: socket={self.path}"
+            )
 
     def persist(self, attempt: Callable[[], T], deadline: Deadline) -> T:
         """Makes a connection, as soon as somebody listens and has room; NoDaemon past that."""
@@ -117,7 +123,7 @@ class Link:
             except (Disconnected, TryAgain):
                 if deadline.passed:
                     raise
-            pause = _longer(pause)
+            pause = longer(pause)
             self.pause(pause, deadline)
 
     def keep_unseen(self, daemon: str, version: int, buffer: Buffer) -> None:
@@ -186,9 +192,9 @@ class Link:
             watch._after_fork()
 
     def _following(self, lost: Session, deadline: Deadline) -> Session:
-        return self.persist(lambda: self._exchange(lost, deadline), deadline)
+        return self.persist(lambda: self.exchange(lost, deadline), deadline)
 
-    def _exchange(self, lost: Session, deadline: Deadline) -> Session:
+    def exchange(self, lost: Session, deadline: Deadline) -> Session:
         """One try to connect, unless somebody else has succeeded."""
         if not self._renewing.acquire(timeout=deadline.left):
             raise Timeout(f"no answer within the deadline: op=connect timeout={deadline.timeout}")
@@ -225,7 +231,8 @@ class Link:
             raise self.closed()
 
 
-def _longer(pause: float) -> float:
+def longer(pause: float) -> float:
+    """The pause behind that one."""
     first, longest = PAUSES
     return min(2 * pause, longest) if pause else first
 

@@ -37,6 +37,11 @@ class Reservation:
         self._used = True
         return buffer
 
+    def give_up(self) -> None:
+        """Without a round trip: by the end of its session."""
+        self._side.close()
+        self._link.sides.give_back(self._session.daemon, self._side)
+
     def __enter__(self) -> "Reservation":
         return self
 

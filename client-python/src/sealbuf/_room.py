@@ -28,7 +28,7 @@ def publish(
         deadline = link.deadline()
         return link.run(lambda session: call(session, deadline), deadline, repeat=False)
     deadline = Deadline.of_waiting(timeout)
-    needed, (pause, longest) = _needed(nbytes), PAUSES
+    pause, longest = PAUSES
     while True:
         try:
             return link.run(lambda session: call(session, deadline), deadline, repeat=False)
@@ -37,7 +37,7 @@ def publish(
         except StoreFull as full:
             if not deadline.wait_left:
                 raise
-            _await(link, needed, deadline, full)
+            _await(link, needed(nbytes), deadline, full)
         link.pause(pause, deadline)
         pause = min(2 * pause, longest)
 
@@ -49,7 +49,7 @@ def _await(link: Link, nbytes: int, deadline: Deadline, full: StoreFull) -> None
         raise full from None
 
 
-def _needed(nbytes: int) -> int:
+def needed(nbytes: int) -> int:
     """A small buffer that found no room needs a new slab, a large one whole pages and a record."""
     if nbytes <= PUT_MAX:
         return SLAB_BYTES

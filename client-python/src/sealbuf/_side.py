@@ -43,7 +43,10 @@ class SideSessions:
             self.give_back(daemon, connection)
 
     def borrow(self, daemon: str, deadline: Deadline) -> Connection:
-        connection = self._kept(daemon) or self._new(daemon, deadline)
+        return self.lend(daemon, self.kept(daemon) or self._new(daemon, deadline))
+
+    def lend(self, daemon: str, connection: Connection) -> Connection:
+        """Notes who is lent, so that `close` ends it too; to be given back."""
         with self._change:
             self._lent.add(connection)
         if self._closed:
@@ -75,7 +78,8 @@ class SideSessions:
         self._change = threading.Lock()
         self._lent, self._idle = WeakSet(), []
 
-    def _kept(self, daemon: str) -> Connection | None:
+    def kept(self, daemon: str) -> Connection | None:
+        """One that nobody uses, if there is any; to be lent."""
         while True:
             with self._change:
                 if not self._idle:
@@ -87,13 +91,18 @@ class SideSessions:
 
     def _new(self, daemon: str, deadline: Deadline) -> Connection:
         connection, welcome = self._dial(deadline)
-        welcome.close()
-        if welcome["daemon"] != daemon:
-            connection.close()
-            lost = Disconnected(f"another daemon answers: daemon={welcome['daemon']}")
-            lost.sent = False
-            raise lost
-        return connection
+        return checked(connection, welcome, daemon)
+
+
+def checked(connection: Connection, welcome: Reply, daemon: str) -> Connection:
+    """A new session, if it is with that daemon; else it is closed."""
+    welcome.close()
+    if welcome["daemon"] != daemon:
+        connection.close()
+        lost = Disconnected(f"another daemon answers: daemon={welcome['daemon']}")
+        lost.sent = False
+        raise lost
+    return connection
 
 
 def parked(connection: Connection, op: str, deadline: Deadline, **fields: Any) -> Reply:

@@ -167,7 +167,7 @@ class Watch:
         if self._closed:
             return None
         try:
-            return Event.of(self._connection.next_event(deadline))
+            return Event.of(self._connection.next_reply("watch", ("event",), deadline))
         except (Disconnected, Closed):
             return None if self._closed else self._reconnect()
 

@@ -3,13 +3,17 @@
 The copy has the uid of a producer, or that of the mark `@pytest.mark.uid(Uid.READER)`, and no
 capabilities: nothing that is tested runs as root. Fixtures run here, before the fork, so they only
 prepare; what connects is in the body. A copy that dies is a failure with the signal's name, and
-what it leaves behind (descriptors, mappings, sessions) goes with it.
+what it leaves behind (descriptors, mappings, sessions) goes with it. A coroutine runs in an event
+loop there, that of the fixture `loop_factory` if there is one.
 """
 
+import asyncio
+import inspect
 import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,9 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
+
+    def body() -> None:
+        outcome = pyfuncitem.obj(**arguments)
+        if inspect.iscoroutine(outcome):
+            factory: Any = pyfuncitem.funcargs.get("loop_factory")
+            with asyncio.Runner(loop_factory=factory) as runner:
+                runner.run(outcome)
+
     mark = pyfuncitem.get_closest_marker("uid") or pytest.mark.uid(Uid.PRODUCER).mark
     groups = mark.kwargs.get("groups", (GROUP,))
-    status, text = copies.run(lambda: pyfuncitem.obj(**arguments), mark.args[0], groups)
+    status, text = copies.run(body, mark.args[0], groups)
     if status == copies.SKIPPED:
         pytest.skip(text)
     if status != copies.PASSED:

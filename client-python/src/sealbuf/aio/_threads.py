@@ -1,0 +1,73 @@
+"""Few threads for calls that take a round trip to the daemon, or the copy of some bytes.
+
+A call that has begun cannot be cancelled. Whoever waited for it goes at once; the call ends by
+itself, within its own deadline, and what it brought is undone (a session is closed, a writer
+aborted). A call that has not begun yet never begins.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sealbuf._errors import Timeout
+
+T = TypeVar("T")
+
+THREADS = 4
+"""Requests take turns on their session; more threads help only with copies."""
+
+
+class Threads:
+    """Those of one store, for one event loop."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, "sealbuf-aio")
+        self._jobs: set[asyncio.Future[Any]] = set()
+
+    async def run(
+        self,
+        call: Callable[[], T],
+        timeout: float | None = None,
+        undo: Callable[[T], object] | None = None,
+    ) -> T:
+        """What the call returns or raises. Timeout if no thread is free within so many seconds.
+
+        `undo`: what is done, in a thread, with a result that nobody waits for any more.
+        """
+        submitted, job = self._submit(call)
+        try:
+            await asyncio.wait([job], timeout=timeout)
+            if not job.done() and submitted.cancel():
+                raise Timeout(
+                    f"no thread was free within the deadline: threads={THREADS} timeout={timeout}"
+                )
+            return await asyncio.shield(job)
+        except asyncio.CancelledError:
+            if not submitted.cancel() and undo is not None:
+                unwanted = undo
+                job.add_done_callback(lambda done: self._undo(unwanted, done))
+            raise
+
+    async def close(self) -> None:
+        """Waits for the calls that have begun, and ends the threads."""
+        while self._jobs:
+            await asyncio.wait(self._jobs)
+        self._pool.shutdown()
+
+    def _submit(self, call: Callable[[], T]) -> tuple[Future[T], asyncio.Future[T]]:
+        submitted = self._pool.submit(call)
+        job = asyncio.wrap_future(submitted)
+        self._jobs.add(job)
+        job.add_done_callback(self._done)
+        return submitted, job
+
+    def _done(self, job: asyncio.Future[Any]) -> None:
+        self._jobs.discard(job)
+        if not job.cancelled():
+            job.exception()  # or asyncio tells of one that nobody waited for
+
+    def _undo(self, undo: Callable[[T], object], job: asyncio.Future[T]) -> None:
+        if not job.cancelled() and job.exception() is None:
+            result = job.result()
+            self._submit(lambda: undo(result))
