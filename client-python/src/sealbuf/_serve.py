@@ -42,6 +42,13 @@ def serve(capacity: str | int = "1GiB", *, timeout: float = 60.0) -> Iterator[st
     Raises NoDaemon when there is no launcher, or when the daemon does not start, with what it said;
     Timeout when it does not answer in time.
     """
+    with started(capacity, timeout) as (socket, _):
+        yield socket
+
+
+@contextmanager
+def started(capacity: str | int, timeout: float) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The same, with the process whose end is the daemon's: SIGTERM stops both."""
     launcher, variables = _launcher()
     deadline = Deadline(timeout)
     folder = Path(tempfile.mkdtemp(prefix="sealbuf-"))
@@ -52,7 +59,7 @@ def serve(capacity: str | int = "1GiB", *, timeout: float = 60.0) -> Iterator[st
         process = _guarded(folder, stderr, command, variables)
         try:
             _await(process, socket, stderr, launcher, deadline)
-            yield socket
+            yield socket, process
         finally:
             if os.getpid() == starter:  # a forked child may leave the block too
                 pool.leave(socket)

@@ -1,0 +1,123 @@
+"""Plasma's notifications: messages on a socket, one for each object that came or went.
+
+A thread reads the store's events and never stops reading, since the daemon drops what a watcher is
+slow to read, and Plasma's subscribers may be slow: what the socket does not take waits in memory. A
+loss, or a daemon that restarts, is made good by looking at what there is.
+
+    message   8 bytes: length of the content, native     content   n times: id, data, metadata
+"""
+
+import select
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TypeAlias
+
+import sealbuf
+from sealbuf._errors import Error, NotFound
+from sealbuf.compat.plasma._ids import ID_BYTES, PREFIX, ObjectID, id_of
+
+Decoded: TypeAlias = tuple[list[ObjectID], list[int], list[int]]
+LENGTH = struct.Struct("@L")
+NOTE = struct.Struct(f"<{ID_BYTES}sqq")
+"""Id, bytes of data, bytes of metadata."""
+GONE = -1
+"""In place of both sizes: the object was deleted."""
+
+
+class Notifications:
+    """Those of one client, from `subscribe` to `close`."""
+
+    def __init__(self, store: sealbuf.Store) -> None:
+        self._store = store
+        self._watch = store.watch(PREFIX, replay=True)
+        self._known: dict[str, int] = {}
+        self.socket, self._telling = socket.socketpair()
+        self._telling.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="sealbuf-plasma", daemon=True)
+        self._thread.start()
+
+    def next(self) -> tuple[ObjectID, int, int]:
+        """The next object that came or went, and its sizes; waits for it."""
+        length = LENGTH.unpack(self._read(LENGTH.size))[0]
+        ids, data_sizes, metadata_sizes = decode(self._read(length))
+        return ids[0], data_sizes[0], metadata_sizes[0]
+
+    def close(self) -> None:
+        self.socket.close()  # which ends the thread
+        self._thread.join()
+
+    def _read(self, nbytes: int) -> bytes:
+        read = self.socket.recv(nbytes, socket.MSG_WAITALL)
+        if len(read) < nbytes:
+            raise ConnectionError(f"no more notifications: read={len(read)} wanted={nbytes}")
+        return read
+
+    def _run(self) -> None:
+        poller, backlog = select.poll(), bytearray()
+        poller.register(self._watch, select.POLLIN)
+        with self._watch, self._telling:
+            while True:
+                poller.register(self._telling, select.POLLOUT if backlog else 0)
+                if dict(poller.poll()).get(self._telling.fileno(), 0) & select.POLLHUP:
+                    return
+                try:
+                    events = self._watch.ready()
+                    for event in events:
+                        backlog += b"".join(self._messages(event))
+                except Error:
+                    return  # the store is closed, or its daemon does not come back
+                self._send(backlog)
+
+    def _send(self, backlog: bytearray) -> None:
+        with suppress(BlockingIOError, BrokenPipeError):  # the poll tells when it goes on, or not
+            del backlog[: self._telling.send(backlog)]
+
+    def _messages(self, event: sealbuf.Event) -> Iterator[bytes]:
+        if event.kind == "sealed":
+            yield self._came(event.name, event.version, event.nbytes)
+        elif event.kind == "deleted":
+            yield self._went(event.name)
+        else:
+            yield from self._missed()
+
+    def _missed(self) -> Iterator[bytes]:
+        """What became of objects while nobody was told."""
+        entries = {entry.name: entry for entry in self._store.list(PREFIX)}
+        for name in self._known.keys() - entries.keys():
+            yield self._went(name)
+        for entry in entries.values():
+            if self._known.get(entry.name) != entry.version:
+                yield self._came(entry.name, entry.version, entry.nbytes)
+
+    def _came(self, name: str, version: int, nbytes: int) -> bytes:
+        if self._known.get(name) == version:
+            return b""
+        self._known[name] = version
+        try:
+            metadata_bytes = len(self._store.get(name).metadata)
+        except NotFound:
+            metadata_bytes = 0  # it has just gone
+        return message(name, nbytes, metadata_bytes)
+
+    def _went(self, name: str) -> bytes:
+        if self._known.pop(name, None) is None:
+            return b""
+        return message(name, GONE, GONE)
+
+
+def message(name: str, data_bytes: int, metadata_bytes: int) -> bytes:
+    """Nothing, if the name is not that of an object."""
+    object_id = id_of(name)
+    if object_id is None:
+        return b""
+    return LENGTH.pack(NOTE.size) + NOTE.pack(object_id.binary(), data_bytes, metadata_bytes)
+
+
+def decode(content: bytes) -> Decoded:
+    """The ids and both sizes in the content of a message."""
+    notes = list(NOTE.iter_unpack(content))
+    ids = [ObjectID(binary) for binary, _, _ in notes]
+    return ids, [data for _, data, _ in notes], [metadata for _, _, metadata in notes]
