@@ -32,6 +32,7 @@ from sealbuf._views import View
 from sealbuf.compat.plasma._errors import PlasmaObjectNotFound, PlasmaStoreFull, as_plasma
 from sealbuf.compat.plasma._ids import PREFIX, ObjectID, ObjectNotAvailable, id_of, name_of
 from sealbuf.compat.plasma._notifications import Decoded, Notifications, decode
+from sealbuf.compat.plasma._server import BESIDE_OBJECTS
 
 T = TypeVar("T")
 Buffers: TypeAlias = list[Any]
@@ -79,8 +80,7 @@ class PlasmaClient:
         creation = self._created.get(object_id)
         if creation is None:
             raise PlasmaObjectNotFound(f"this client creates no such object: {object_id!r}")
-        with as_plasma():
-            creation.writer.seal()
+        self._with_room(0, creation.writer.seal)  # for its record
         del self._created[object_id]
 
     def create_and_seal(self, object_id: ObjectID, data: bytes, metadata: bytes = b"") -> None:
@@ -232,8 +232,8 @@ class PlasmaClient:
         return self._subscribed().next()
 
     def store_capacity(self) -> int:
-        """Bytes that the store may take."""
-        return int(self._store.stats()["capacity"])
+        """Bytes that objects may take."""
+        return max(0, int(self._store.stats()["capacity"]) - BESIDE_OBJECTS)
 
     def disconnect(self) -> None:
         """Ends the connection, and aborts what was not sealed. Buffers stay valid."""

@@ -8,6 +8,8 @@ from sealbuf._errors import InvalidRequest
 from sealbuf._serve import started
 
 START_SECONDS = 60.0
+BESIDE_OBJECTS = 16 << 20
+"""Bytes of the catalog and of slabs, which Plasma did not count."""
 
 
 @contextmanager
@@ -19,8 +21,8 @@ def start_plasma_store(  # noqa: PLR0917 - as Plasma had it
     use_hugepages: bool = False,  # noqa: ARG001 - which it uses where there are any
     external_store: str | None = None,
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Starts a daemon with so many bytes of memory, as `sealbuf.serve`; yields the path of its
-    socket and its process, which ends with it.
+    """Starts a daemon with room for so many bytes of objects, as `sealbuf.serve`; yields the path
+    of its socket and its process, which ends with it.
 
     `plasma_directory` and `use_hugepages` change nothing. InvalidRequest for `use_valgrind`,
     `use_profiler` and `external_store`, which there are not.
@@ -32,5 +34,5 @@ def start_plasma_store(  # noqa: PLR0917 - as Plasma had it
     ):
         if given:
             raise InvalidRequest(f"this store has no such option: {option}={given}")
-    with started(plasma_store_memory, START_SECONDS) as served:
+    with started(plasma_store_memory + BESIDE_OBJECTS, START_SECONDS) as served:
         yield served
