@@ -22,7 +22,7 @@ CLASSES = {
         "get": "(name, timeout=None, *, newer_than=None)",
         "get_many": "(names, timeout=None)",
         "get_or_create": "(name, factory, *, timeout=None)",
-        "put_object": "(obj, name=None, *, replace=False, ttl=None, timeout=None)",
+        "put_object": "(obj, name=None, *, replace=False, ttl=None, lifetime=None, timeout=None)",
         "get_object": "(name, timeout=None, *, allow_pickle=False)",
         "take": "(name, timeout=None)",
         "delete": "(*names)",

@@ -6,6 +6,7 @@ happens when the daemon goes away in `_link`; waiting, batches, objects and even
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
@@ -224,14 +225,14 @@ class Store:
         *,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> Buffer:
         """Publishes any object that can be pickled, as one buffer: its pickle and, behind that, the
         memory of its arrays (and of all else that gives `pickle.PickleBuffer`s), copied once.
-
-        Otherwise as `put`. What pickling raises goes on to the caller.
+        Otherwise as `put`; what pickling raises goes on to the caller.
         """
-        terms = Terms.of(replace, ttl)
+        terms = Terms.of(replace, ttl, lifetime)
         if name is not None:
             name_bytes(name)
         return put_object(self._link, Pickled.of(obj), name, terms, timeout)
@@ -239,11 +240,11 @@ class Store:
     def get_object(
         self, name: str, timeout: float | None = None, *, allow_pickle: bool = False
     ) -> Any:
-        """The object that `put_object` published under that name; `timeout` as in `get`.
+        """The object that `put_object` published under that name; `timeout` as in `get`. Its arrays
+        are read-only views of the shared pages, which they keep.
 
-        Its arrays are read-only views of the shared pages, which they keep. Unpickling runs
-        whatever the publisher chose: so an object of another uid than this process's is
-        NotPermitted, unless `allow_pickle` says that whoever may have published it is trusted.
+        Unpickling runs whatever the publisher chose: so an object of another uid than this
+        process's is NotPermitted, unless `allow_pickle` says that all who may publish are trusted.
         InvalidRequest when the buffer is no object; what unpickling raises goes on to the caller.
         """
         buffer = self.get(name, timeout)
@@ -269,10 +270,8 @@ class Store:
         """
         name_bytes(name)
         deadline = self._link.deadline() if timeout is None else Deadline.of_waiting(timeout)
-        try:
+        with suppress(NotFound):
             return self.get(name)
-        except NotFound:
-            pass
         return get_or_create(self._link, name, lambda: Source.of(factory()), deadline)
 
     def take(self, name: str, timeout: float | None = None) -> Buffer:
@@ -286,12 +285,8 @@ class Store:
         """
         name_bytes(name)
         deadline = self._link.deadline() if timeout is None else Deadline.of_waiting(timeout)
-
-        def call(session: Session) -> Buffer:
-            take = session.take if timeout is None else session.await_and_take
-            return take(name, deadline)
-
-        return self._link.run(call, deadline, repeat=False)
+        take = Session.take if timeout is None else Session.await_and_take
+        return self._link.run(lambda session: take(session, name, deadline), deadline, repeat=False)
 
     def __contains__(self, name: str) -> bool:
         """Whether a buffer of that name is published at this instant."""

@@ -30,7 +30,7 @@ from sealbuf._once import Reservation
 from sealbuf._room import PAUSES, needed
 from sealbuf._session import not_found
 from sealbuf._source import Data, Source
-from sealbuf._terms import Terms
+from sealbuf._terms import Lifetime, Terms
 from sealbuf.aio._opening import Opening
 from sealbuf.aio._threads import Threads
 from sealbuf.aio._waits import Waits
@@ -66,10 +66,14 @@ class Store:
         metadata: Data | None = None,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> Buffer:
         """Publishes a copy of `data`, which must not change before this returns."""
-        call = partial(self._store.put, data, name, metadata=metadata, replace=replace, ttl=ttl)
+        call = partial(
+            self._store.put, data, name,
+            metadata=metadata, replace=replace, ttl=ttl, lifetime=lifetime,
+        )  # fmt: skip
         return await self._published(call, lambda: Source.of(data).flat.nbytes, timeout)
 
     async def put_many(
@@ -78,10 +82,11 @@ class Store:
         *,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> dict[str, Buffer]:
         """Publishes several buffers by their names: all of them, or none."""
-        call = partial(self._store.put_many, batch, replace=replace, ttl=ttl)
+        call = partial(self._store.put_many, batch, replace=replace, ttl=ttl, lifetime=lifetime)
         return await self._published(
             call, lambda: sum(Source.of(data).flat.nbytes for data in batch.values()), timeout
         )
@@ -97,13 +102,14 @@ class Store:
         metadata: Data | None = None,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> Opening[Writer]:
         """Lends zeroed shared memory: `async with store.create(...) as writer`, or `await` it."""
         kind = planned(nbytes, shape, dtype, order)
         call = partial(
             self._store.create, name, nbytes=nbytes, shape=shape, dtype=dtype, order=order,
-            metadata=metadata, replace=replace, ttl=ttl,
+            metadata=metadata, replace=replace, ttl=ttl, lifetime=lifetime,
         )  # fmt: skip
 
         async def opened() -> Writer:
@@ -121,10 +127,11 @@ class Store:
         *,
         replace: bool = False,
         ttl: float | None = None,
+        lifetime: Lifetime | None = None,
         timeout: float | None = None,
     ) -> Buffer:
         """Publishes any object that can be pickled, which is done in the event loop."""
-        terms = Terms.of(replace, ttl)
+        terms = Terms.of(replace, ttl, lifetime)
         if name is not None:
             name_bytes(name)
         pickled = Pickled.of(obj)
