@@ -8,8 +8,10 @@ aborted). A call that has not begun yet never begins.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
+from sealbuf._deadline import Deadline
 from sealbuf._errors import Timeout
 
 T = TypeVar("T")
@@ -31,17 +33,12 @@ class Threads:
         timeout: float | None = None,
         undo: Callable[[T], object] | None = None,
     ) -> T:
-        """What the call returns or raises. Timeout if no thread is free within so many seconds.
+        """What the call returns or raises. Timeout if it waits so many seconds for a thread.
 
         `undo`: what is done, in a thread, with a result that nobody waits for any more.
         """
-        submitted, job = self._submit(call)
+        submitted, job = self._submit(partial(_in_time, call, Deadline(timeout)))
         try:
-            await asyncio.wait([job], timeout=timeout)
-            if not job.done() and submitted.cancel():
-                raise Timeout(
-                    f"no thread was free within the deadline: threads={THREADS} timeout={timeout}"
-                )
             return await asyncio.shield(job)
         except asyncio.CancelledError:
             if not submitted.cancel() and undo is not None:
@@ -71,3 +68,11 @@ class Threads:
         if not job.cancelled() and job.exception() is None:
             result = job.result()
             self._submit(lambda: undo(result))
+
+
+def _in_time(call: Callable[[], T], deadline: Deadline) -> T:
+    if deadline.passed:
+        raise Timeout(
+            f"no thread was free within the deadline: threads={THREADS} timeout={deadline.timeout}"
+        )
+    return call()
