@@ -5,7 +5,6 @@ takes goes into a queue here, so that a step of the iteration that is cancelled 
 """
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -28,7 +27,7 @@ class Watch:
         self._threads = threads
         self._watch: sealbuf.Watch | None = None
         self._events: deque[sealbuf.Event] = deque()
-        self._taking = threading.Lock()
+        self._taking: asyncio.Task[None] | None = None
         self._readable: asyncio.Future[None] | None = None
         self._closed = False
 
@@ -42,9 +41,9 @@ class Watch:
             if self._closed:
                 raise StopAsyncIteration
             watch = await self._opened()
-            if not self._closed:
-                await self._until_readable(watch)
-                await self._threads.run(partial(self._take, watch))
+            if self._taking is None and await self._comes(watch):
+                self._taking = asyncio.create_task(self._threads.run(partial(self._take, watch)))
+            await self._taken()
         return self._events.popleft()
 
     async def close(self) -> None:
@@ -76,8 +75,11 @@ class Watch:
                 self._watch.close()
         return self._watch
 
-    async def _until_readable(self, watch: sealbuf.Watch) -> None:
-        """Or until it is closed. The descriptor is the loop's only for that time."""
+    async def _comes(self, watch: sealbuf.Watch) -> bool:
+        """Waits until there is something to take; False when it is closed instead. The descriptor
+        is the loop's only for that time."""
+        if self._closed:
+            return False
         loop = asyncio.get_running_loop()
         self._readable = loop.create_future()
         loop.add_reader(watch.fileno(), self._forget_reader)
@@ -85,6 +87,7 @@ class Watch:
             await self._readable
         finally:
             self._forget_reader()
+        return not self._closed
 
     def _forget_reader(self) -> None:
         readable, self._readable = self._readable, None
@@ -95,6 +98,15 @@ class Watch:
             readable.set_result(None)
 
     def _take(self, watch: sealbuf.Watch) -> None:
-        """In a thread; one that nobody waits for any more may still be at it."""
-        with self._taking:
-            self._events.extend(watch.ready())
+        self._events.extend(watch.ready())
+
+    async def _taken(self) -> None:
+        """What a thread takes may be wanted by the step behind one that was cancelled."""
+        taking = self._taking
+        if taking is None:
+            return
+        try:
+            await asyncio.shield(taking)
+        finally:
+            if taking.done():
+                self._taking = None

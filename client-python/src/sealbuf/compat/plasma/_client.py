@@ -24,12 +24,13 @@ from sealbuf._errors import (
     InvalidRequest,
     NotFound,
     NotPermitted,
+    StoreFull,
     Timeout,
     TooManyMappings,
 )
 from sealbuf._objects import parts_for
 from sealbuf._views import View
-from sealbuf.compat.plasma._errors import PlasmaObjectNotFound, PlasmaStoreFull, as_plasma
+from sealbuf.compat.plasma._errors import PlasmaObjectNotFound, as_plasma
 from sealbuf.compat.plasma._ids import PREFIX, ObjectID, ObjectNotAvailable, id_of, name_of
 from sealbuf.compat.plasma._notifications import Decoded, Notifications, decode
 from sealbuf.compat.plasma._server import BESIDE_OBJECTS
@@ -251,14 +252,15 @@ class PlasmaClient:
 
     def _with_room(self, nbytes: int, publish: Callable[[], T]) -> T:
         """Evicts what is oldest for as long as there is no room for so many bytes."""
-        while True:
-            try:
-                with as_plasma():
+        with as_plasma():
+            while True:
+                try:
                     return publish()
-            except PlasmaStoreFull as full:
-                helps = not isinstance(full.__cause__, TooManyMappings)
-                if not helps or not self.evict(max(nbytes, 1)):
+                except TooManyMappings:
                     raise
+                except StoreFull:
+                    if not self.evict(max(nbytes, 1)):
+                        raise
 
     def _await(self, object_ids: Sequence[ObjectID], timeout_ms: int) -> Found:
         until = inf if timeout_ms < 0 else monotonic() + timeout_ms / 1000
