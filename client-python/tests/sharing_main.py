@@ -8,32 +8,33 @@ It is a program because `spawn` and `forkserver` import the main module again. E
 
 import hashlib
 import multiprocessing
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
+import joblib
+from joblib.externals.loky import get_reusable_executor
+
 import sealbuf
 from helpers.descriptors import descriptors
+from helpers.reversing import PATIENCE, reverse
 
 WORKERS = 8
 SIZES = [0, 5, 5000, 300_000, 3 << 20]
-PATIENCE = 60.0
 POOL, CHUNK = 4, 3
 KEPT = POOL * CHUNK
 """Buffers of the last results, which the workers of an executor keep until their next task."""
 
 Context: TypeAlias = Any
 """What `multiprocessing.get_context` gives."""
-
-store: sealbuf.Store
-"""Of a worker."""
+Work: TypeAlias = Callable[[sealbuf.Buffer], Any]
 
 
 def content(seed: object, nbytes: int) -> bytes:
@@ -166,19 +167,34 @@ def open_all(there: Connection, go: Event, opened: Event, rounds: int) -> None:
 
 
 def a_pool(path: str, rounds: int, context: Context) -> str:
-    with context.Pool(POOL, prepare, (path,)) as pool:
+    with context.Pool(POOL) as pool:
         return both_ways(path, rounds, lambda work, sent: pool.imap_unordered(work, sent, CHUNK))
 
 
 def an_executor(path: str, rounds: int, context: Context) -> str:
-    with ProcessPoolExecutor(POOL, context, prepare, (path,)) as pool:
+    with ProcessPoolExecutor(POOL, context) as pool:
         return both_ways(path, rounds, lambda work, sent: pool.map(work, sent, chunksize=CHUNK))
+
+
+def joblib_workers(path: str, rounds: int, _context: Context) -> str:
+    """Whose start method is joblib's own."""
+
+    def run(work: Work, sent: Iterator[sealbuf.Buffer]) -> Iterator[Any]:
+        results: Iterator[Any] = joblib.Parallel(POOL, return_as="generator")(
+            joblib.delayed(work)(buffer) for buffer in sent
+        )
+        return results
+
+    try:
+        return both_ways(path, rounds, run)
+    finally:
+        get_reusable_executor().shutdown()
 
 
 def both_ways(
     path: str,
     rounds: int,
-    run: Callable[[Callable[[sealbuf.Buffer], Any], Iterator[sealbuf.Buffer]], Iterator[Any]],
+    run: Callable[[Work, Iterator[sealbuf.Buffer]], Iterator[Any]],
 ) -> str:
     """Buffers go to workers, which drop what they send back."""
     most: dict[int, set[int]] = {}
@@ -188,7 +204,7 @@ def both_ways(
             sent = {at: content((turn, at), SIZES[at % len(SIZES)] + at) for at in range(20)}
             buffers = [shared.put(data) for data in sent.values()]
             backwards = {data[::-1] for data in sent.values()}
-            for buffer, pid, count in run(reverse, iter(buffers)):
+            for buffer, pid, count in run(partial(reverse, path), iter(buffers)):
                 backwards.remove(bytes(buffer))
                 most.setdefault(pid, set()).add(count)
             assert backwards == set()
@@ -204,22 +220,13 @@ def both_ways(
     return f"{20 * rounds} there and back"
 
 
-def prepare(path: str) -> None:
-    global store  # noqa: PLW0603 - one a worker
-    store = sealbuf.connect(path, timeout=PATIENCE)
-
-
-def reverse(buffer: sealbuf.Buffer) -> tuple[sealbuf.Buffer, int, int]:
-    back = store.put(bytes(buffer)[::-1])
-    return back, os.getpid(), descriptors()
-
-
 TASKS: dict[str, Callable[[str, int, Context], str]] = {
     "threads": one_store_in_threads,
     "children": children_that_read_at_once,
     "gone": names_that_go_before_they_are_opened,
     "pool": a_pool,
     "executor": an_executor,
+    "joblib": joblib_workers,
 }
 
 

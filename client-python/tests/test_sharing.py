@@ -60,3 +60,10 @@ def test_buffers_go_to_workers_and_come_back(
 ) -> None:
     times = rounds(100)
     assert share(daemon, kind, times, method) == f"{20 * times} there and back\n"
+
+
+def test_buffers_go_through_joblib_and_come_back(
+    daemon: Daemon, rounds: Callable[..., int]
+) -> None:
+    times = rounds(100)
+    assert share(daemon, "joblib", times) == f"{20 * times} there and back\n"

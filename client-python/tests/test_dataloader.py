@@ -1,0 +1,59 @@
+"""torch's DataLoader, whose workers send handles. Torch is large: it has an environment of its own,
+made by `scripts/python-env .venv-torch 3.11 torch`."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from harness.daemon import Daemon
+from harness.examples import TREE
+from harness.public import reachable
+from harness.uids import Uid, as_uid
+
+pytestmark = [pytest.mark.daemon, pytest.mark.one_version, pytest.mark.timeout(600)]
+
+GROWTH_MAX = 8 << 20
+"""Bytes of private memory between a tenth of the batches and the end, in any process."""
+FULL_SECONDS = 3000
+
+
+@pytest.fixture(scope="module")
+def python() -> str:
+    """An interpreter that has torch, and that another uid can run."""
+    found = TREE / ".venv-torch" / "bin" / "python"
+    if not found.exists():
+        pytest.skip("needs torch: scripts/python-env .venv-torch 3.11 torch")
+    command = as_uid(Uid.PRODUCER, [str(found), "-c", "import sealbuf"])
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("needs torch on a Python that other users can run: .venv-torch is not")
+    return str(found)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_dataloader_passes_batches_by_handle(
+    fresh_daemon: Callable[..., AbstractContextManager[Daemon]],
+    rounds: Callable[..., int],
+    measured: Callable[[str], None],
+    python: str,
+    method: str,
+) -> None:
+    batches = rounds(10_000, 1_000)
+    program = str(reachable(Path(__file__).parent) / "dataloader_main.py")
+    with fresh_daemon() as daemon:
+        command = [python, "-X", "faulthandler", program, daemon.path, str(batches), method]
+        done = subprocess.run(
+            as_uid(Uid.PRODUCER, command), env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True, text=True, check=False, timeout=FULL_SECONDS, cwd="/",
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    growth = {name: found["late"][name] - found["early"][name] for name in found["early"]}
+    measured(f"batches={batches} growth_KiB={ {name: b >> 10 for name, b in growth.items()} }")
+    assert len(growth) == 5
+    assert max(growth.values()) < GROWTH_MAX
+    assert found["left"] == 0
