@@ -106,6 +106,9 @@ def test_an_error_is_also_what_python_programs_expect(code: str) -> None:
     assert issubclass(kind, expected)
     assert kind.__bases__[-1] is expected
     assert kind("rule: evidence=1").message == "rule: evidence=1"
+    again = kind(message="rule: evidence=1")  # as torch raises again what its workers raised
+    assert (again.message, again.args) == ("rule: evidence=1", ("rule: evidence=1",))
+    assert type(pickle.loads(pickle.dumps(again))) is kind
 
 
 def test_the_header_is_that_of_the_document() -> None:

@@ -45,7 +45,8 @@ def test_a_dataloader_passes_batches_by_handle(
     batches = rounds(10_000, 1_000)
     program = str(reachable(Path(__file__).parent) / "dataloader_main.py")
     with fresh_daemon() as daemon:
-        command = [python, "-X", "faulthandler", program, daemon.path, str(batches), method]
+        options = ["-X", "faulthandler", "-W", "ignore:This DataLoader will create"]
+        command = [python, *options, program, daemon.path, str(batches), method]
         done = subprocess.run(
             as_uid(Uid.PRODUCER, command), env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True, text=True, check=False, timeout=FULL_SECONDS, cwd="/",

@@ -12,7 +12,7 @@ from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._deadline import Deadline
 from sealbuf._description import Description
-from sealbuf._errors import Disconnected, InvalidRequest
+from sealbuf._errors import InvalidRequest, under_way
 from sealbuf._layout import ALIGNMENT
 from sealbuf._limits import BATCH_BYTES, BATCH_MAX, PUT_MAX
 from sealbuf._origin import OwnRecord
@@ -37,11 +37,7 @@ def put_many(session: Session, batch: Batch, terms: Terms, deadline: Deadline) -
     sizes = [source.flat.nbytes for source in batch.values()]
     if max(sizes) <= PUT_MAX and sum(sizes) <= BATCH_BYTES:
         return _in_one_frame(session, batch, terms, deadline)
-    try:
-        return _in_one_segment(session, batch, terms, deadline)
-    except Disconnected as error:
-        error.sent = True  # if not the seal itself, then what made room for it
-        raise
+    return _in_one_segment(session, batch, terms, deadline)
 
 
 def _in_one_frame(
@@ -74,7 +70,7 @@ def _in_one_segment(
         "create", b"", deadline, nbytes=end, batch=True, **terms.fields
     )
     lender = session.lender(session.connection, named=True)
-    with Writer(lender, lent, Description.of_bytes(end)) as writer:
+    with under_way(), Writer(lender, lent, Description.of_bytes(end)) as writer:
         return _filled(session, writer, batch, offsets, deadline)
 
 

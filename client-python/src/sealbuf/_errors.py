@@ -8,6 +8,8 @@ on the wire.
 # The names are those of the protocol's error table and stand behind `sealbuf.`.
 # ruff: noqa: N818
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -17,6 +19,9 @@ class Error(Exception):
     code: ClassVar[str]
     advice: ClassVar[str] = ""
     """What to do about it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)  # torch raises again, with `message=`, what its workers raised
 
     @property
     def message(self) -> str:
@@ -107,6 +112,16 @@ class Disconnected(Error, ConnectionError):
     """Whether the request may have reached the daemon; False: it surely had no effect."""
     final: bool = False
     """Whether the daemon said itself that it stops."""
+
+
+@contextmanager
+def under_way() -> Iterator[None]:
+    """Of a call that has asked for something already: whatever is lost now, that was sent."""
+    try:
+        yield
+    except Disconnected as error:
+        error.sent = True
+        raise
 
 
 class NoDaemon(Disconnected):

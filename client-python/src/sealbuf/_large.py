@@ -13,6 +13,7 @@ from typing import Any
 from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._deadline import Deadline
+from sealbuf._errors import under_way
 from sealbuf._memory import HUGE_PAGE, LENT_SEALS, SEALED, Mapping, check_segment
 from sealbuf._origin import OwnRecord
 from sealbuf._reply import Reply
@@ -39,7 +40,8 @@ def put_in_segment(
     try:
         if not reserved:
             sealing.fields["spare"] = connection.spares.wanted(nbytes)
-        return _published(lender, lent, sealing, source, deadline)
+        with under_way():
+            return _published(lender, lent, sealing, source, deadline)
     except BaseException:
         connection.forget(lent["buffer"])
         raise

@@ -17,7 +17,7 @@ from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer
 from sealbuf._deadline import Deadline
 from sealbuf._description import Description
-from sealbuf._errors import Disconnected, InvalidRequest, NotPermitted
+from sealbuf._errors import InvalidRequest, NotPermitted, under_way
 from sealbuf._layout import ALIGNMENT
 from sealbuf._limits import PUT_MAX
 from sealbuf._link import Link
@@ -66,13 +66,8 @@ def put_object(
     link: Link, pickled: Pickled, name: str | None, terms: Terms, timeout: float | None
 ) -> Buffer:
     def call(session: Session, deadline: Deadline) -> Buffer:
-        if pickled.nbytes <= PUT_MAX:
-            return _in_one_frame(session, pickled, name, terms, deadline)
-        try:
-            return _in_a_segment(session, pickled, name, terms, deadline)
-        except Disconnected as error:
-            error.sent = True  # if not the seal itself, then what made room for it
-            raise
+        put = _in_one_frame if pickled.nbytes <= PUT_MAX else _in_a_segment
+        return put(session, pickled, name, terms, deadline)
 
     return publish(link, call, pickled.nbytes, timeout)
 
@@ -88,7 +83,8 @@ def _in_one_frame(
 def _in_a_segment(
     session: Session, pickled: Pickled, name: str | None, terms: Terms, deadline: Deadline
 ) -> Buffer:
-    with session.create(name, pickled.description, MARK, terms, deadline) as writer:
+    writer = session.create(name, pickled.description, MARK, terms, deadline)
+    with under_way(), writer:
         start = monotonic()
         pickled.write(writer._flat())
         deadline.extend(monotonic() - start)

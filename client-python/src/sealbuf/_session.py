@@ -108,11 +108,7 @@ class Session:
         self, connection: Connection, source: Source, fields: Fields, deadline: Deadline
     ) -> Buffer:
         lender = self.lender(connection, named=fields["name"] is not None)
-        try:
-            return put_in_segment(lender, source, fields, deadline)
-        except Disconnected as error:
-            error.sent = True  # if not the seal itself, then what made room for it
-            raise
+        return put_in_segment(lender, source, fields, deadline)
 
     def _lend(
         self,

@@ -270,10 +270,10 @@ async def test_a_take_that_is_cancelled_loses_nothing(
     async with sealbuf.aio.connect(path) as store, leaving_nothing(store):
         put_back = store._waits._put_back
 
-        async def counted(buffer: sealbuf.Buffer) -> None:
+        async def counted(name: str, opened: Callable[[], sealbuf.Buffer]) -> None:
             nonlocal back
             back += 1
-            await put_back(buffer)
+            await put_back(name, opened)
 
         store._waits._put_back = counted
         for turn in range(times):
@@ -306,9 +306,9 @@ async def test_what_cannot_be_put_back_is_told_of(path: str, name: str) -> None:
     loop.set_exception_handler(lambda _, context: told.append(context))
     async with sealbuf.aio.connect(path) as store:
         buffer = await store.put(b"", name)
-        await store._put_back(buffer)
+        await store._put_back(name, lambda: buffer)
         assert [context["message"] for context in told] == [
-            f"what was taken for a cancelled task could not be put back: name={name} nbytes=0"
+            f"what was taken for a cancelled task could not be put back: name={name}"
         ]
         assert isinstance(told[0]["exception"], sealbuf.AlreadyExists)
         await store.delete(name)

@@ -131,6 +131,31 @@ def test_a_child_keeps_no_descriptor_of_a_session_or_a_segment(path: str, name: 
         store.delete(name)
 
 
+LARGE = 1 << 20
+FIRST: dict[str, Callable[[sealbuf.Store, str], object]] = {
+    "put": lambda store, name: store.put(b"", name),
+    "put large": lambda store, name: store.put(bytes(LARGE), name),
+    "put many": lambda store, name: store.put_many({name: b""}),
+    "put many large": lambda store, name: store.put_many({name: bytes(2 * LARGE)}),
+    "put an object": lambda store, name: store.put_object(bytes(LARGE), name),
+    "create": lambda store, name: store.create(name, nbytes=1).seal(),
+    "get or create": lambda store, name: store.get_or_create(name, lambda: bytes(LARGE)),
+    "take": lambda store, name: store.take(f"{name}/there"),
+    "delete": lambda store, name: store.delete(f"{name}/there"),
+    "list": lambda store, _: store.list(),
+}
+
+
+@pytest.mark.parametrize("call", FIRST)
+def test_the_first_call_of_a_child_may_be_any(path: str, name: str, call: str) -> None:
+    """Its session is the parent's, so nothing of it was sent there."""
+    with sealbuf.connect(path) as store:
+        there = [store.put(b"", f"{name}/there"), store.put(bytes(LARGE), f"{name}/2")]
+        assert ends(lambda: FIRST[call](store, name)) == 0
+        store.delete(*(entry.name for entry in store.list(name)))
+        del there
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_fork_beside_busy_threads_leaves_no_lock_behind(

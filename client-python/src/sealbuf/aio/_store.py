@@ -310,19 +310,15 @@ class Store:
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
 
-    async def _put_back(self, buffer: Buffer) -> None:
+    async def _put_back(self, name: str, opened: Callable[[], Buffer]) -> None:
         """What was taken for a task that was cancelled."""
-        put = partial(self._store.put, buffer, buffer.name, metadata=buffer.metadata)
         try:
+            buffer = opened()
+            put = partial(self._store.put, buffer, name, metadata=buffer.metadata)
             await self._threads.run(put)
         except Error as error:
-            asyncio.get_running_loop().call_exception_handler(
-                {
-                    "message": f"what was taken for a cancelled task could not be put back: "
-                    f"name={buffer.name} nbytes={buffer.nbytes}",
-                    "exception": error,
-                }
-            )
+            told = f"what was taken for a cancelled task could not be put back: name={name}"
+            asyncio.get_running_loop().call_exception_handler({"message": told, "exception": error})
 
 
 async def _result(factory: Callable[[], Data | Awaitable[Data]]) -> Data:

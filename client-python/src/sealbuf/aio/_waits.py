@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack, suppress
 from functools import partial
 from socket import SHUT_WR
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sealbuf._buffer import Buffer
 from sealbuf._connection import Connection
@@ -28,14 +28,14 @@ from sealbuf.aio._dial import borrow
 from sealbuf.aio._threads import Threads
 
 T = TypeVar("T")
+PutBack: TypeAlias = Callable[[str, Callable[[], Buffer]], Awaitable[None]]
+"""Publishes what was taken by that name, when it has been opened."""
 
 
 class Waits:
     """Those of one store, for one event loop."""
 
-    def __init__(
-        self, link: Link, threads: Threads, put_back: Callable[[Buffer], Awaitable[object]]
-    ) -> None:
+    def __init__(self, link: Link, threads: Threads, put_back: PutBack) -> None:
         self._link = link
         self._threads = threads
         self._put_back = put_back
@@ -132,14 +132,14 @@ class Waits:
         """Ends a take that nobody waits for any more, and puts back what it took all the same."""
         try:
             side.cut(SHUT_WR)
-            taken = opened(await answer.reply(self._link.deadline()))
+            taken = await answer.reply(self._link.deadline())
+            await self._put_back(taken["name"], partial(opened, taken))
         except Error:
-            return  # nothing was taken
+            pass  # nothing was taken
         finally:
             answer.close()
             side.close()
             held.close()
-        await self._put_back(taken)
 
     async def _reserve(
         self, session: Session, name: str, deadline: Deadline
@@ -168,7 +168,7 @@ class Waits:
         self, call: Callable[[Session], Awaitable[T]], deadline: Deadline, *, repeat: bool
     ) -> T:
         """What `Link.run` does, in the event loop."""
-        session = self._link.current()
+        session, pause = self._link.current(), 0.0
         while True:
             try:
                 return await call(session)
@@ -179,6 +179,8 @@ class Waits:
             self._link.current()  # the threads end with the store
             if final:
                 await self._threads.run(session.end)
+            await asyncio.sleep(pause)
+            pause = longer(pause)
             following = await self._following(session, deadline)
             self._link.check_repeatable(session, following, sent=sent, repeat=repeat)
             session = following
