@@ -402,6 +402,21 @@ async def _create(store: sealbuf.aio.Store, name: str) -> None:
         await asyncio.sleep(LONG)
 
 
+async def test_a_connect_that_is_cancelled_leaves_nothing(path: str) -> None:
+    async with sealbuf.aio.connect(path) as store, leaving_nothing(store):
+
+        async def connect() -> None:
+            async with sealbuf.aio.connect(path):
+                await asyncio.sleep(LONG)
+
+        for turn in range(50):
+            task = asyncio.create_task(connect())
+            for _ in range(turn % 10):
+                await asyncio.sleep(0)
+            await asyncio.sleep(turn % 3 * 0.0005)
+            await cancelled(task)
+
+
 async def test_events_are_iterated(path: str, name: str) -> None:
     async with sealbuf.aio.connect(path) as store, leaving_nothing(store):
         await store.put(b"", f"{name}/before")

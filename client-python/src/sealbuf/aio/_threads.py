@@ -42,8 +42,7 @@ class Threads:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
             if not submitted.cancel() and undo is not None:
-                unwanted = undo
-                job.add_done_callback(lambda done: self._undo(unwanted, done))
+                self._when_done(job, partial(self._undo, undo))
             raise
 
     async def close(self) -> None:
@@ -58,6 +57,15 @@ class Threads:
         self._jobs.add(job)
         job.add_done_callback(self._done)
         return submitted, job
+
+    def _when_done(
+        self, job: asyncio.Future[T], call: Callable[[asyncio.Future[T]], object]
+    ) -> None:
+        """At once if it is: `close` does not wait for callbacks of what is done."""
+        if job.done():
+            call(job)
+        else:
+            job.add_done_callback(call)
 
     def _done(self, job: asyncio.Future[Any]) -> None:
         self._jobs.discard(job)
