@@ -51,14 +51,15 @@ def rss_anon(pid: str) -> int:
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon"))
 
 
-def left(store: sealbuf.Store) -> int:
-    """Buffers and held segments, when what went has been noticed."""
+def left(store: sealbuf.Store) -> list[str]:
+    """Names, and segments without one that somebody holds, when what went has been noticed."""
     deadline = monotonic() + PATIENCE
     while True:
         stats = store.stats()
-        found = int(stats["buffers"]) + int(stats["held"])
-        if found == 0 or monotonic() > deadline:
-            return found
+        if int(stats["buffers"]) + int(stats["held"]) == 0:
+            return []
+        if monotonic() > deadline:
+            return [*map(str, store.list()), *map(str, store.holders())]
         sleep(0.02)
 
 

@@ -50,6 +50,8 @@ ATTEMPTS_MAX = 3
 """How often a get begins again because a slab is gone before it asks the daemon."""
 RING_TRUSTED = RETIRED_WORDS // 2
 """So many of the last retirements are read from the ring; the daemon may be writing the others."""
+ANY_EPOCH = -1
+"""Of a slab that may have been retired before it was asked for: it is not kept."""
 SEGMENT_SHIFT = layout.LOG2_SLOTS_BITS + layout.PAGE_BITS
 STEPS = range(layout.WINDOW)
 
@@ -92,6 +94,8 @@ class CatalogReader:
         self._tables: list[tuple[int, memoryview]] = [self._no_table] * layout.TABLES
         self._slabs: dict[int, Slab] = {}
         self._mapped = weakref.WeakValueDictionary({number: header})
+        self._passing: weakref.WeakValueDictionary[int, Mapping] = weakref.WeakValueDictionary()
+        """Slabs that are not kept, while some view of them lives."""
         self._keeping = True
         self._change = threading.Lock()
 
@@ -168,7 +172,8 @@ class CatalogReader:
         slab = Slab(mapping, memoryview(mapping))
         with self._change:
             if self._epoch > epoch or not self._keeping:
-                return slab
+                shared = self._passing.setdefault(number, mapping)
+                return Slab(shared, memoryview(shared))
             self._mapped[number] = mapping
             while len(self._slabs) >= SLABS_MAX:
                 del self._slabs[next(iter(self._slabs))]

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import threading
 import time
 from pathlib import Path
@@ -48,6 +49,31 @@ def test_one_who_sleeps_lets_go_of_what_was_deleted(path: str, name: str) -> Non
         assert held == names[0].encode() * TIMES
         del held
         wait_until_mapped(catalog + open_slab)
+
+
+def test_a_slab_that_was_retired_before_its_handle_was_opened_is_let_go_of(
+    path: str, name: str
+) -> None:
+    names = [f"{name}/{at}" for at in range(COUNT)]
+    with sealbuf.connect(path) as store:
+        start = int(store.stats()["held"])
+        for at in range(0, COUNT, BATCH):
+            store.put_many({each: each.encode() * TIMES for each in names[at : at + BATCH]})
+        handles = [pickle.dumps(store.get(each)) for each in names[:2]]
+        store.delete(*names)
+        deadline = time.monotonic() + LONG
+        while int(store.stats()["held"]) == start and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert int(store.stats()["held"]) > start, "the holds keep a slab without a name"
+        first, second = map(pickle.loads, handles)
+        assert first == names[0].encode() * TIMES
+        assert second == names[1].encode() * TIMES
+        before = mapped()
+        del first, second
+        assert mapped() < before
+        while int(store.stats()["held"]) > start and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert int(store.stats()["held"]) == start
 
 
 def test_there_is_one_thread_and_it_ends_with_the_last_store(path: str) -> None:
