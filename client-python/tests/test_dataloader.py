@@ -1,5 +1,4 @@
-"""torch's DataLoader, whose workers send handles. Torch is large: it has an environment of its own,
-made by `scripts/python-env .venv-torch 3.11 torch`."""
+"""torch's DataLoader, whose workers send handles. Torch is large, so only at full size."""
 
 import json
 import os
@@ -11,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.daemon import Daemon
-from harness.examples import TREE
-from harness.public import reachable
+from harness.public import python_environment, reachable
+from harness.requirements import MissingError, packages
 from harness.uids import Uid, as_uid
 
 pytestmark = [pytest.mark.daemon, pytest.mark.one_version, pytest.mark.timeout(600)]
@@ -22,16 +21,15 @@ GROWTH_MAX = 8 << 20
 FULL_SECONDS = 3000
 
 
-@pytest.fixture(scope="module")
-def python() -> str:
-    """An interpreter that has torch, and that another uid can run."""
-    found = TREE / ".venv-torch" / "bin" / "python"
-    if not found.exists():
-        pytest.skip("needs torch: scripts/python-env .venv-torch 3.11 torch")
-    command = as_uid(Uid.PRODUCER, [str(found), "-c", "import sealbuf"])
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("needs torch on a Python that other users can run: .venv-torch is not")
-    return str(found)
+@pytest.fixture
+def torch(request: pytest.FixtureRequest) -> Path:
+    """The folder that has torch."""
+    if not request.config.option.soak:
+        pytest.skip("torch and its CUDA libraries are 3 GB to fetch: `make soak` does")
+    try:
+        return reachable(packages("torch"))
+    except MissingError as reason:
+        pytest.skip(f"docs/requirements/torch.txt: {reason}")
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -39,16 +37,18 @@ def test_a_dataloader_passes_batches_by_handle(
     fresh_daemon: Callable[..., AbstractContextManager[Daemon]],
     rounds: Callable[..., int],
     measured: Callable[[str], None],
-    python: str,
+    torch: Path,
     method: str,
 ) -> None:
-    batches = rounds(10_000, 1_000)
+    batches = rounds(10_000)
+    python, variables = python_environment()
+    variables["PYTHONPATH"] += f":{torch}"
     program = str(reachable(Path(__file__).parent) / "dataloader_main.py")
     with fresh_daemon() as daemon:
         options = ["-X", "faulthandler", "-W", "ignore:This DataLoader will create"]
         command = [python, *options, program, daemon.path, str(batches), method]
         done = subprocess.run(
-            as_uid(Uid.PRODUCER, command), env={**os.environ, "OMP_NUM_THREADS": "1"},
+            as_uid(Uid.PRODUCER, command), env={**os.environ, **variables, "OMP_NUM_THREADS": "1"},
             capture_output=True, text=True, check=False, timeout=FULL_SECONDS, cwd="/",
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr

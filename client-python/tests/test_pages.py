@@ -9,6 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 import sealbuf
+import sealbuf.aio
 from harness.daemon import running
 from harness.examples import TREE
 from harness.pages import blocks, follow
@@ -91,6 +92,8 @@ def test_the_reference_has_every_public_name() -> None:
     page = (TREE / "docs" / "reference" / "python.md").read_text()
     listed = re.findall(r"^\.\. (?:auto\w+|data):: (\w+)$", page, re.MULTILINE)
     assert sorted(listed) == sorted(sealbuf.__all__)
+    listed = re.findall(r"^\.\. auto\w+:: sealbuf\.aio\.(\w+)$", page, re.MULTILINE)
+    assert sorted(listed) == sorted(sealbuf.aio.__all__)
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
