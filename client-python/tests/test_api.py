@@ -85,6 +85,19 @@ def test_a_class_has_these_members_and_no_others(kind: type) -> None:
     assert all(inspect.getdoc(member) for member in public.values())
 
 
+def test_a_buffer_has_what_bytes_and_memoryview_have() -> None:
+    shared = set(dir(bytes)) - {"fromhex", "maketrans"} | {
+        "c_contiguous", "cast", "contiguous", "f_contiguous", "ndim", "suboffsets", "tobytes",
+        "tolist", "toreadonly",
+    }  # fmt: skip
+    public = {name for name in dir(sealbuf.Buffer) if not name.startswith("_")}
+    assert public == {name for name in shared if not name.startswith("_")} | {
+        *CLASSES[sealbuf.Buffer]
+    }
+    for name in public:
+        assert inspect.getdoc(getattr(sealbuf.Buffer, name)), name
+
+
 def test_the_module_has_these_names_and_no_others() -> None:
     assert called(sealbuf.connect) == "(socket=None, *, namespace='default', timeout=5.0)"
     assert called(sealbuf.serve) == "(capacity='1GiB', *, timeout=60.0)"

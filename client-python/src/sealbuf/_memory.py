@@ -295,8 +295,16 @@ def equal(left: memoryview, right: memoryview) -> bool:
     return bool(_memcmp(address_of(left), address_of(right), left.nbytes) == 0)
 
 
-def contains(memory: memoryview, part: bytes) -> bool:
-    """Whether these bytes are somewhere in a C-contiguous view."""
-    if not part:
-        return True
-    return _memmem(address_of(memory), memory.nbytes, part, len(part)) is not None
+def order(left: memoryview, right: memoryview) -> int:
+    """Below, at or above 0, as the bytes of the one come before, are, or come after the other's."""
+    common = min(left.nbytes, right.nbytes)
+    return _memcmp(address_of(left), address_of(right), common) or left.nbytes - right.nbytes
+
+
+def find(memory: memoryview, part: memoryview) -> int:
+    """Where these bytes are first in a C-contiguous view; -1 where they are not."""
+    if not part.nbytes:
+        return 0
+    start = address_of(memory)
+    found = _memmem(start, memory.nbytes, address_of(part), part.nbytes)
+    return -1 if found is None else found - start
