@@ -22,6 +22,7 @@ from operator import getitem, index
 from typing import Any, Self, TypeAlias
 
 from sealbuf import _memory as memory
+from sealbuf import _tensor as tensor
 from sealbuf._description import Description
 from sealbuf._layout import Memory, Place, Record, describes_bytes, encode_record, read_record
 from sealbuf._like_bytes import LikeBytes
@@ -159,6 +160,22 @@ class Buffer(LikeBytes):
     @property
     def __array_interface__(self) -> dict[str, Any]:
         return self._description.interface(self.address, readonly=True)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The items as a read-only tensor of DLPack 1.0, for `numpy.from_dlpack` and its like.
+        BufferError for who cannot take that, and for items that are no numbers."""
+        tensor.check_consumer(stream, max_version, dl_device)
+        return tensor.capsule(self, self._view(), self._description, copy=bool(copy))
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return tensor.CPU
 
     @property
     def name(self) -> str:
