@@ -20,6 +20,7 @@ CLASSES = {
         ),
         "get": "(name, timeout=None, *, newer_than=None)",
         "get_many": "(names, timeout=None)",
+        "get_arrow": "(name, timeout=None, *, newer_than=None)",
         "get_or_create": "(name, factory, *, timeout=None)",
         "take": "(name, timeout=None)",
         "delete": "(*names)",

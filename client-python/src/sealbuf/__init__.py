@@ -1,6 +1,7 @@
 """Immutable buffers shared between processes in kernel-sealed memory."""
 
 from sealbuf._buffer import Buffer
+from sealbuf._connect import connect
 from sealbuf._entry import Entry
 from sealbuf._errors import (
     AlreadyExists,
@@ -23,7 +24,7 @@ from sealbuf._errors import (
 )
 from sealbuf._holder import Holder
 from sealbuf._serve import serve
-from sealbuf._store import Store, connect
+from sealbuf._store import Store
 from sealbuf._version import __version__
 from sealbuf._watch import Event, Watch
 from sealbuf._writer import Writer

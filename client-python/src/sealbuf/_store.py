@@ -5,14 +5,12 @@ happens when the daemon goes away in `_link`; waiting, batches and events in `_s
 `_room`, `_batch` and `_watch`.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
-from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
+from sealbuf import _arrow as arrow
 from sealbuf import _fork as fork
-from sealbuf._address import socket_path
 from sealbuf._batch import check_batch, put_many
 from sealbuf._buffer import Buffer
 from sealbuf._catalog import Answer
@@ -22,7 +20,7 @@ from sealbuf._dtype import Shape, planned
 from sealbuf._entry import Entry
 from sealbuf._errors import Disconnected, InvalidName, InvalidRequest, NotFound
 from sealbuf._holder import Holder
-from sealbuf._limits import BATCH_MAX
+from sealbuf._limits import BATCH_MAX, PUT_MAX
 from sealbuf._link import Link
 from sealbuf._names import name_bytes, prefix_bytes, utf8
 from sealbuf._once import get_or_create
@@ -35,28 +33,6 @@ from sealbuf._writer import Writer
 
 Entries: TypeAlias = list[Entry]
 Holders: TypeAlias = list[Holder]
-
-
-def connect(
-    socket: str | os.PathLike[str] | None = None,
-    *,
-    namespace: str = "default",
-    timeout: float | None = 5.0,
-) -> "Store":
-    """Connects to the daemon.
-
-    `socket` is the path of its socket; without it $SEALBUF_SOCKET, then
-    $XDG_RUNTIME_DIR/sealbuf/sealbuf.sock, then /run/sealbuf/sealbuf.sock. `timeout` is the deadline
-    of connecting and of every later call that does not take its own, in seconds; None waits for
-    ever.
-
-    Raises NoDaemon when nobody listens there, NotPermitted when this user may not connect,
-    WrongVersion when the daemon speaks another version, Timeout when it does not answer.
-    """
-    if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
-        raise InvalidRequest(f"timeout out of bounds: timeout={timeout} above=0 max={TIMEOUT_MAX}")
-    path = socket_path(socket)
-    return Store(Link(path, Dialer(path, namespace, timeout), timeout, namespace))
 
 
 class Store:
@@ -80,6 +56,10 @@ class Store:
     def __init__(self, link: Link) -> None:
         self._link = link
 
+    @classmethod
+    def _at(cls, path: str, namespace: str, timeout: float | None) -> Self:
+        return cls(Link(path, Dialer(path, namespace, timeout), timeout, namespace))
+
     def put(
         self,
         data: Data,
@@ -92,7 +72,8 @@ class Store:
         timeout: float | None = None,
     ) -> Buffer:
         """Publishes a copy of `data`, any object with the buffer protocol, with its format, shape
-        and order, and NumPy arrays of datetime64 and timedelta64, which have no buffer.
+        and order; NumPy arrays of datetime64 and timedelta64, which have no buffer; tables and
+        record batches of pyarrow, as a stream for `get_arrow`.
 
         Without a name the store chooses one, and deletes it when the Buffer is gone or the store is
         closed, while views keep the memory. Up to 256 KiB it is one round trip; above, the bytes
@@ -109,6 +90,13 @@ class Store:
         when the buffer to be replaced is somebody else's, InvalidName, InvalidRequest for items
         that mean nothing to other processes: Python objects, pointers.
         """
+        if arrow.is_table(data) and (nbytes := arrow.stream_bytes(data)) > PUT_MAX:
+            with self.create(
+                name, nbytes=nbytes, metadata=metadata, replace=replace, ttl=ttl, lifetime=lifetime,
+                timeout=timeout,
+            ) as writer:  # fmt: skip
+                arrow.write(data, writer.memoryview())
+                return writer.seal()
         source = Source.of(data, metadata)
         terms = Terms.of(replace, ttl, lifetime)
         if name is not None:
@@ -236,6 +224,16 @@ class Store:
             return {name: self.get(name) for name in names}
         deadline = Deadline.of_waiting(timeout)
         return {name: self.get(name, deadline.wait_left) for name in names}
+
+    def get_arrow(
+        self, name: str, timeout: float | None = None, *, newer_than: int | None = None
+    ) -> "arrow.Table":
+        """The table in the buffer of that name, a stream or file of Arrow; needs pyarrow.
+
+        Its columns lie in shared memory, and keep it. Waits as `get` does. Raises InvalidRequest
+        for any other buffer. Call `validate(full=True)` on what you do not trust.
+        """
+        return arrow.table_of(self.get(name, timeout, newer_than=newer_than))
 
     def get_or_create(
         self,
@@ -378,7 +376,7 @@ class Store:
     def __reduce__(self) -> tuple[Any, ...]:
         link = self._link
         link.current()
-        return _connect_again, (link.address, link.namespace, link.timeout)
+        return Store._at, (link.address, link.namespace, link.timeout)
 
     def __repr__(self) -> str:
         return f"<sealbuf.Store socket={self._link.path!r} {self._link.state}>"
@@ -397,10 +395,6 @@ class Store:
 
     def _delete(self, names: tuple[str, ...], deadline: Deadline) -> None:
         self._link.run(lambda session: session.delete(names, deadline), deadline, repeat=False)
-
-
-def _connect_again(socket: str, namespace: str, timeout: float | None) -> Store:
-    return connect(socket, namespace=namespace, timeout=timeout)
 
 
 fork.be_ready()
