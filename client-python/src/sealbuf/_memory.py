@@ -27,6 +27,7 @@ import fcntl
 import mmap
 import os
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from sealbuf._errors import ProtocolError, TooManyMappings
@@ -303,8 +304,13 @@ def order(left: memoryview, right: memoryview) -> int:
 
 def find(memory: memoryview, part: memoryview) -> int:
     """Where these bytes are first in a C-contiguous view; -1 where they are not."""
-    if not part.nbytes:
-        return 0
-    start = address_of(memory)
-    found = _memmem(start, memory.nbytes, address_of(part), part.nbytes)
-    return -1 if found is None else found - start
+    return next(finds(memory, part), -1) if part.nbytes else 0
+
+
+def finds(memory: memoryview, part: memoryview) -> Iterator[int]:
+    """Where they are, each time behind the end of the time before."""
+    start, sought, length = address_of(memory), address_of(part), part.nbytes
+    at, end = start, start + memory.nbytes
+    while found := _memmem(at, end - at, sought, length):
+        yield found - start
+        at = found + length

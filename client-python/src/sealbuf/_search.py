@@ -79,10 +79,12 @@ def end(view: View, stripped: bytes | View | None) -> int:
 def split(view: View, separator: View, most: int) -> Iterator[Span]:
     """What lies between separators; below 0, `most` is no limit."""
     start = 0
-    while most and (found := memory.find(view[start:], separator)) >= 0:
-        yield start, start + found
-        start += found + separator.nbytes
+    for found in memory.finds(view, separator) if most else ():
+        yield start, found
+        start = found + separator.nbytes
         most -= 1
+        if not most:
+            break
     yield start, view.nbytes
 
 
