@@ -250,6 +250,18 @@ def test_what_is_new_is_bytes() -> None:
     assert type(bytearray(b"!") + buffer) is bytearray
 
 
+def test_a_method_says_what_it_is() -> None:
+    buffer = buffer_of(b"one")
+    assert repr(buffer.find).startswith("<bound method Buffer.find of <sealbuf.Buffer ")
+    assert (buffer.split.__doc__, buffer.hex.__doc__) == (
+        bytes.split.__doc__,
+        memoryview.hex.__doc__,
+    )
+    with pytest.raises(TypeError) as caught:
+        buffer.rfind()  # type: ignore[call-arg]
+    assert str(caught.value) == "Buffer.rfind() missing 1 required positional argument: 'part'"
+
+
 def test_names_that_it_has_not_are_listed() -> None:
     buffer = buffer_of(b"one")
     assert {name for name in dir(bytes) if not hasattr(buffer, name)} == {*NOT_HERE, *OTHERWISE}

@@ -35,6 +35,9 @@ class OfView(Generic[P, R]):
 
     def __set_name__(self, _: type, name: str) -> None:
         self._name = name
+        told = {"__name__": name, "__qualname__": f"Buffer.{name}", "__doc__": self.__doc__}
+        for attribute, value in told.items():  # for help, and for what Python says of arguments
+            setattr(self._answer, attribute, value)
 
     @overload
     def __get__(self, buffer: None, kind: type) -> Self: ...
