@@ -36,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--prepared", action="store_true", help="memory for what a test creates is at hand"
     )
+    parser.addoption(
+        "--consumers", type=Path, help="test_consumers writes what it sees into this file"
+    )
     parser.addoption("--seed", type=int, help="repeats a run's random choices")
 
 

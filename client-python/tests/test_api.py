@@ -21,6 +21,7 @@ CLASSES = {
         ),
         "get": "(name, timeout=None, *, newer_than=None)",
         "get_many": "(names, timeout=None)",
+        "get_arrow": "(name, timeout=None, *, newer_than=None)",
         "get_or_create": "(name, factory, *, timeout=None)",
         "put_object": "(obj, name=None, *, replace=False, ttl=None, lifetime=None, timeout=None)",
         "get_object": "(name, timeout=None, *, allow_pickle=False)",
@@ -86,6 +87,19 @@ def test_a_class_has_these_members_and_no_others(kind: type) -> None:
         for name, member in public.items()
     } == CLASSES[kind]
     assert all(inspect.getdoc(member) for member in public.values())
+
+
+def test_a_buffer_has_what_bytes_and_memoryview_have() -> None:
+    shared = set(dir(bytes)) - {"fromhex", "maketrans"} | {
+        "c_contiguous", "cast", "contiguous", "f_contiguous", "ndim", "suboffsets", "tobytes",
+        "tolist", "toreadonly",
+    }  # fmt: skip
+    public = {name for name in dir(sealbuf.Buffer) if not name.startswith("_")}
+    assert public == {name for name in shared if not name.startswith("_")} | {
+        *CLASSES[sealbuf.Buffer]
+    }
+    for name in public:
+        assert inspect.getdoc(getattr(sealbuf.Buffer, name)), name
 
 
 def test_the_module_has_these_names_and_no_others() -> None:

@@ -4,6 +4,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 import sealbuf
+from harness.daemon import Daemon
 from helpers import child
 
 
@@ -29,3 +30,21 @@ def test_all_of_it_is_loaded_at_once() -> None:
     """Or a child, forked while another thread loads a module, would wait for that one for ever."""
     modules = {f"sealbuf.{path.stem}" for path in Path(sealbuf.__file__).parent.glob("_[a-z]*.py")}
     assert set(child.output(LOADED).split()) | PROGRAMS == modules
+
+
+WITHOUT = """
+    import sys
+    sys.modules["pyarrow"] = None
+    import sealbuf
+    store = sealbuf.connect(sys.argv[1])
+    buffer = store.put(b"hello")
+    try:
+        store.get_arrow(buffer.name)
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_without_pyarrow_it_says_what_to_install(daemon: Daemon) -> None:
+    told = child.output(WITHOUT, daemon.path)
+    assert told == "tables need pyarrow: pip install 'sealbuf[arrow]'\n"

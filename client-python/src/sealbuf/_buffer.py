@@ -18,12 +18,14 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from operator import index
+from operator import getitem, index
 from typing import Any, Self, TypeAlias
 
 from sealbuf import _memory as memory
+from sealbuf import _tensor as tensor
 from sealbuf._description import Description
 from sealbuf._layout import Memory, Place, Record, describes_bytes, encode_record, read_record
+from sealbuf._like_bytes import LikeBytes
 from sealbuf._views import Shown, View, buffer_class
 
 Fetch: TypeAlias = Callable[[], View]
@@ -38,14 +40,16 @@ _UNSEEN: Any = object()
 
 
 @buffer_class
-class Buffer:
+class Buffer(LikeBytes):
     """Immutable bytes in shared memory. The kernel refuses whoever tries to change them.
 
     Comes from `Store.get`, `Store.put` and `Writer.seal`. With one axis and format `B`, `b` or `c`
-    it behaves as `bytes` where that needs no copy: `len`, indexing, iteration, `in`, `==` and
-    `hash` are those of its bytes; a slice is a memoryview of the same pages. Otherwise it behaves
-    as its memoryview, items of `format` in `shape`; two Buffers are equal when their formats,
-    shapes and bytes are, and `hash` is always that of `bytes(buffer)`.
+    it behaves as `bytes`, with all their methods. What is part of its content (a slice, what
+    `split`, `strip` or `partition` find) is a Buffer over the same pages, with the name of the
+    whole; what is new (a slice with a step, `upper`, `+`) is bytes.
+
+    Otherwise it behaves as its memoryview, items of `format` in `shape`; two Buffers are equal when
+    their formats, shapes and bytes are, and `hash` is always that of `bytes(buffer)`.
 
     From Python 3.12 on it has the buffer protocol, so it can be passed where bytes-like objects
     can. On 3.11 no Python class has: pass `buffer.memoryview()`. `numpy.asarray(buffer)` works on
@@ -117,7 +121,13 @@ class Buffer:
         return len(self._sequence())
 
     def __getitem__(self, at: Any) -> Any:
-        return self._sequence()[at]
+        sequence = self._sequence()
+        if not isinstance(sequence, memoryview):
+            return sequence[at]
+        if not isinstance(at, slice):
+            return sequence[index(at)]
+        start, stop, step = at.indices(sequence.nbytes)
+        return self._part(start, max(start, stop)) if step == 1 else sequence[at].tobytes()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._sequence())
@@ -125,13 +135,7 @@ class Buffer:
     def __contains__(self, item: Any) -> bool:
         """Of bytes, as `bytes` has it: a value, or a run of them. Otherwise an item."""
         sequence = self._sequence()
-        if not isinstance(sequence, memoryview):
-            return item in sequence
-        try:
-            return index(item) in sequence
-        except TypeError:
-            part = item.to_bytes() if isinstance(item, Buffer) else memoryview(item).tobytes()
-            return memory.contains(sequence, part)
+        return self.find(item) >= 0 if isinstance(sequence, memoryview) else item in sequence
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Buffer):
@@ -156,6 +160,22 @@ class Buffer:
     @property
     def __array_interface__(self) -> dict[str, Any]:
         return self._description.interface(self.address, readonly=True)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The items as a read-only tensor of DLPack 1.0, for `numpy.from_dlpack` and its like.
+        BufferError for who cannot take that, and for items that are no numbers."""
+        tensor.check_consumer(stream, max_version, dl_device)
+        return tensor.capsule(self, self._view(), self._description, copy=bool(copy))
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return tensor.CPU
 
     @property
     def name(self) -> str:
@@ -240,12 +260,34 @@ class Buffer:
             self._items = None if of_bytes else Shown(self._view(), self._description)
         return self._items
 
+    def _is_bytes(self) -> bool:
+        """Whether it behaves as `bytes`."""
+        shown = self._shown()
+        return shown is None or shown.description.bytes_like
+
+    def _as_view(self) -> View:
+        """Its items, for as long as the Buffer lives. It must not get out either."""
+        shown = self._shown()
+        return self._view() if shown is None else shown.items()
+
     def _sequence(self) -> View | Shown:
         """What `len`, indexing, iteration and `==` are of."""
         shown = self._shown()
         return self._view() if shown is None or shown.description.bytes_like else shown
 
+    def _part(self, start: int, stop: int) -> "Buffer":
+        """Some of its bytes."""
+        view = self._view()
+        if start == 0 and stop == view.nbytes:
+            return self
+        return self._cut(view[start:stop], start)
+
+    def _cut(self, view: View, start: int) -> "Part":
+        return Part(self, view, start)
+
     def _equals(self, other: "Buffer") -> bool:
+        if self._shown() is None and other._shown() is None:
+            return memory.equal(self._view(), other._view())
         mine, theirs = self._description, other._description
         if (mine.format, mine.shape, mine.typestr) != (theirs.format, theirs.shape, theirs.typestr):
             return False
@@ -282,6 +324,40 @@ class Buffer:
             f"<sealbuf.Buffer {record.name!r} version={record.version}{kind} "
             f"nbytes={record.place[2]}>"
         )
+
+
+class Part(Buffer):
+    """Some bytes of a Buffer, which it keeps: its name, version, owner and metadata are those of
+    the whole, all else is its own."""
+
+    __slots__ = ("_start", "_whole")
+
+    # In place of the one above, which takes longer: parts are made by the million.
+    def __init__(self, whole: Buffer, view: View, start: int) -> None:
+        self._data = view
+        self._memory = whole._memory
+        self._at = whole._at
+        self._items = _UNSEEN
+        self._whole = whole
+        self._start = start
+
+    def _cut(self, view: View, start: int) -> "Part":
+        return Part(self._whole, view, self._start + start)
+
+    @property
+    def _record(self) -> Record:
+        record, nbytes = self._whole._record, self._view().nbytes
+        segment, offset, _ = record.place
+        place = (segment, offset + self._start, nbytes)
+        return record._replace(place=place, shape=(nbytes,), strides=(1,))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A handle of the whole, and which part."""
+        return getitem, (self._whole, slice(self._start, self._start + self._view().nbytes))
+
+    def __repr__(self) -> str:
+        stop = self._start + self._view().nbytes
+        return f"<sealbuf.Buffer [{self._start}:{stop}] of {self._whole!r}>"
 
 
 def record_of(

@@ -4,18 +4,19 @@ A retired slab stays in memory for as long as somebody maps it. A reader that ma
 retirements by itself; for one that does not, this thread looks twice a second at the words of the
 header that tell (`CatalogReader.refresh`), and lets go of what nobody views. It makes no system
 call but for its sleep, unless a session has something to tell the daemon that it forgot
-(`Connection.tidy`).
+(`Connection.tidy`). It also lets go of tensors that were given back (`_tensor.sweep`).
 
-There is one thread for all stores of a process. It starts with the first, keeps none of them alive,
-and ends when there is none left. For the moment of a fork it ends too: so it holds no lock that the
-child would find locked for ever, and Python does not warn of a fork beside other threads (but 3.13
-does: it counts them when this one runs again).
+There is one thread for all stores of a process. It starts with the first store or tensor, keeps no
+store alive, and ends when there is nothing left. For the moment of a fork it ends too: so it holds
+no lock that the child would find locked for ever, and Python does not warn of a fork beside other
+threads (but 3.13 does: it counts them when this one runs again).
 """
 
 import os
 import threading
 from weakref import WeakSet
 
+from sealbuf import _tensor as tensor
 from sealbuf._catalog import CatalogReader
 from sealbuf._connection import Connection
 
@@ -40,6 +41,12 @@ def look_after(catalog: CatalogReader, connection: Connection) -> None:
         _start()
 
 
+def look_after_tensors() -> None:
+    if _thread is None:
+        with _change:
+            _start()
+
+
 def leave(catalog: CatalogReader, connection: Connection) -> None:
     with _change:
         _catalogs.discard(catalog)
@@ -61,6 +68,7 @@ def _look() -> None:
     while not _stop.wait(PERIOD):
         _refresh()
         _tidy()
+        tensor.sweep()
         if _nothing_left():
             return
 
@@ -83,7 +91,7 @@ def _tidy() -> None:
 def _nothing_left() -> bool:
     global _thread  # noqa: PLW0603
     with _change:
-        if not _catalogs:
+        if not _catalogs and not tensor.out():
             _thread = None
         return _thread is None
 
@@ -100,7 +108,7 @@ def _after_fork_in_parent() -> None:
     _stop.clear()
     with _change:
         _thread = None
-        if _catalogs:
+        if _catalogs or tensor.out():
             _start()
 
 
@@ -112,6 +120,7 @@ def _after_fork_in_child() -> None:
     _after_fork_in_parent()
 
 
+tensor.wake = look_after_tensors
 os.register_at_fork(
     before=_before_fork,
     after_in_parent=_after_fork_in_parent,

@@ -27,6 +27,7 @@ import fcntl
 import mmap
 import os
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from sealbuf._errors import ProtocolError, TooManyMappings
@@ -295,8 +296,21 @@ def equal(left: memoryview, right: memoryview) -> bool:
     return bool(_memcmp(address_of(left), address_of(right), left.nbytes) == 0)
 
 
-def contains(memory: memoryview, part: bytes) -> bool:
-    """Whether these bytes are somewhere in a C-contiguous view."""
-    if not part:
-        return True
-    return _memmem(address_of(memory), memory.nbytes, part, len(part)) is not None
+def order(left: memoryview, right: memoryview) -> int:
+    """Below, at or above 0, as the bytes of the one come before, are, or come after the other's."""
+    common = min(left.nbytes, right.nbytes)
+    return _memcmp(address_of(left), address_of(right), common) or left.nbytes - right.nbytes
+
+
+def find(memory: memoryview, part: memoryview) -> int:
+    """Where these bytes are first in a C-contiguous view; -1 where they are not."""
+    return next(finds(memory, part), -1) if part.nbytes else 0
+
+
+def finds(memory: memoryview, part: memoryview) -> Iterator[int]:
+    """Where they are, each time behind the end of the time before."""
+    start, sought, length = address_of(memory), address_of(part), part.nbytes
+    at, end = start, start + memory.nbytes
+    while found := _memmem(at, end - at, sought, length):
+        yield found - start
+        at = found + length

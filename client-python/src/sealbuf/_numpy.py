@@ -24,12 +24,12 @@ _STANDARD = {"l": "q", "L": "Q"}
 
 def is_array(data: object) -> bool:
     """Whether it is an array of NumPy, or one of its scalars. An array with a mask is refused."""
-    if _is_a(data, "numpy.ma", "MaskedArray"):
+    if is_a(data, "numpy.ma", "MaskedArray"):
         raise InvalidRequest(
             f"a masked array would lose its mask; put its data and its mask, or filled(): "
             f"type={type(data).__name__}"
         )
-    return _is_a(data, "numpy", "ndarray") or _is_a(data, "numpy", "generic")
+    return is_a(data, "numpy", "ndarray") or is_a(data, "numpy", "generic")
 
 
 def view_of(array: Any) -> memoryview:
@@ -104,6 +104,6 @@ def _gap(nbytes: int) -> str:
     return f"{nbytes}x" if nbytes else ""
 
 
-def _is_a(data: object, module: str, name: str) -> bool:
+def is_a(data: object, module: str, name: str) -> bool:
     """Whether it is of a class of a module that somebody may have imported."""
     return isinstance(data, getattr(sys.modules.get(module), name, ()))

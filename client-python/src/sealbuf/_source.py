@@ -7,10 +7,17 @@ first.
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from sealbuf import _arrow as arrow
 from sealbuf._buffer import Buffer
 from sealbuf._description import Axes, Description, check_metadata, described, f_strides
 from sealbuf._numpy import format_of, is_array, typestr_of, view_of
 from sealbuf._views import View, flat_bytes
+
+
+class Table(Protocol):
+    """A table or record batch of pyarrow."""
+
+    def to_pydict(self) -> dict[str, list[Any]]: ...
 
 
 class Array(Protocol):
@@ -25,11 +32,11 @@ if not TYPE_CHECKING:
 elif sys.version_info >= (3, 12):
     from collections.abc import Buffer as BytesLike
 
-    Data: TypeAlias = BytesLike | Array
+    Data: TypeAlias = BytesLike | Array | Table
 else:
     from typing_extensions import Buffer as BytesLike
 
-    Data: TypeAlias = BytesLike | Array
+    Data: TypeAlias = BytesLike | Array | Table
 
 
 class Source(NamedTuple):
@@ -48,7 +55,7 @@ class Source(NamedTuple):
             return cls(memoryview(data), Description.of_bytes(len(data)), attached)
         if isinstance(data, Buffer):
             return cls(data._view(), data._description, attached, data)
-        given: Any = data
+        given: Any = arrow.serialized(data) if arrow.is_table(data) else data
         of_numpy = is_array(given)
         view = view_of(given) if of_numpy else memoryview(given)
         if view.format == "B" and view.ndim == 1 and view.c_contiguous:

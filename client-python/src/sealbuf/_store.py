@@ -10,6 +10,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
+from sealbuf import _arrow as arrow
 from sealbuf import _fork as fork
 from sealbuf._batch import check_batch, put_many
 from sealbuf._buffer import Buffer
@@ -20,7 +21,7 @@ from sealbuf._dtype import Shape, planned
 from sealbuf._entry import Entry
 from sealbuf._errors import Disconnected, InvalidName, InvalidRequest, NotFound
 from sealbuf._holder import Holder
-from sealbuf._limits import BATCH_MAX
+from sealbuf._limits import BATCH_MAX, PUT_MAX
 from sealbuf._link import Link
 from sealbuf._names import name_bytes, prefix_bytes, utf8
 from sealbuf._objects import Pickled, put_object, unpickled
@@ -73,7 +74,8 @@ class Store:
         timeout: float | None = None,
     ) -> Buffer:
         """Publishes a copy of `data`, any object with the buffer protocol, with its format, shape
-        and order, and NumPy arrays of datetime64 and timedelta64, which have no buffer.
+        and order; NumPy arrays of datetime64 and timedelta64, which have no buffer; tables and
+        record batches of pyarrow, as a stream for `get_arrow`.
 
         Without a name the store chooses one, and deletes it when the Buffer is gone or the store is
         closed, while views keep the memory. Up to 256 KiB it is one round trip; above, the bytes
@@ -90,6 +92,13 @@ class Store:
         when the buffer to be replaced is somebody else's, InvalidName, InvalidRequest for items
         that mean nothing to other processes: Python objects, pointers.
         """
+        if arrow.is_table(data) and (nbytes := arrow.stream_bytes(data)) > PUT_MAX:
+            with self.create(
+                name, nbytes=nbytes, metadata=metadata, replace=replace, ttl=ttl, lifetime=lifetime,
+                timeout=timeout,
+            ) as writer:  # fmt: skip
+                arrow.write(data, writer.memoryview())
+                return writer.seal()
         source = Source.of(data, metadata)
         terms = Terms.of(replace, ttl, lifetime)
         if name is not None:
@@ -249,6 +258,16 @@ class Store:
         """
         buffer = self.get(name, timeout)
         return unpickled(buffer, self._link.current().uid, allow_pickle=allow_pickle)
+
+    def get_arrow(
+        self, name: str, timeout: float | None = None, *, newer_than: int | None = None
+    ) -> "arrow.Table":
+        """The table in the buffer of that name, a stream or file of Arrow; needs pyarrow.
+
+        Its columns lie in shared memory, and keep it. Waits as `get` does. Raises InvalidRequest
+        for any other buffer. Call `validate(full=True)` on what you do not trust.
+        """
+        return arrow.table_of(self.get(name, timeout, newer_than=newer_than))
 
     def get_or_create(
         self,

@@ -53,18 +53,18 @@ class Shown:
     def view(self) -> View:
         """A new view for users. It keeps the memory alive."""
         if self._castable or sys.version_info >= (3, 12):
-            return self._items()
+            return self.items()
         return memoryview(self.flat)
 
     def tobytes(self) -> bytes:
         """The items in C order."""
-        return self.flat.tobytes() if self.description.c_order else self._items().tobytes()
+        return self.flat.tobytes() if self.description.c_order else self.items().tobytes()
 
     def __len__(self) -> int:
-        return len(self._items())
+        return len(self.items())
 
     def __getitem__(self, at: Any) -> Any:
-        found = self._items()[at]
+        found = self.items()[at]
         if isinstance(found, memoryview) and not self._castable and sys.version_info < (3, 12):
             raise NotImplementedError(
                 f"no slices of this format before Python 3.12; use numpy.asarray(buffer): "
@@ -73,13 +73,13 @@ class Shown:
         return found
 
     def __iter__(self) -> Iterator[Any]:
-        return self._while_held(iter(self._items()))
+        return self._while_held(iter(self.items()))
 
     def __contains__(self, item: object) -> bool:
-        return item in self._items()
+        return item in self.items()
 
     def __eq__(self, other: object) -> bool:
-        return self._items() == other
+        return self.items() == other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -88,7 +88,7 @@ class Shown:
         def __buffer__(self, _flags: int) -> View:
             return self._unowned()
 
-    def _items(self) -> View:
+    def items(self) -> View:
         """The same on all versions of Python. On 3.11 it ends with this object, and must not get
         out unless it is cast."""
         if self._castable:

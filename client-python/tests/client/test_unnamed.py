@@ -77,7 +77,7 @@ def test_it_ends_with_its_store(path: str, put: Put) -> None:
 def test_a_view_keeps_the_memory_and_not_the_name(path: str, put: Put) -> None:
     with sealbuf.connect(path) as store:
         buffer = put(store)
-        name, view = buffer.name, buffer[1:5]
+        name, view = buffer.name, buffer.memoryview()[1:5]
         del buffer
         store.ping()
         assert name not in store

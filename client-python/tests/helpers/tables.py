@@ -6,8 +6,9 @@ from pathlib import Path
 PROTOCOL = Path(__file__).parents[3] / "protocol"
 
 
-def sections(document: str) -> dict[str, list[list[str]]]:
-    """The rows below each heading, header and rule left out. Pipes in code are not expected."""
+def sections(document: str, *, header: bool = False) -> dict[str, list[list[str]]]:
+    """The rows below each heading, rule and (unless asked for) header left out. Pipes in code are
+    not expected."""
     found: dict[str, list[list[str]]] = {}
     heading = ""
     for line in (PROTOCOL / document).read_text().splitlines():
@@ -16,7 +17,10 @@ def sections(document: str) -> dict[str, list[list[str]]]:
             found[heading] = []
         elif line.startswith("|"):
             found[heading].append([cell.strip() for cell in line.strip("|").split("|")])
-    return {name: [row for row in rows[1:] if set(row[0]) != {"-"}] for name, rows in found.items()}
+    first = 0 if header else 1
+    return {
+        name: [row for row in rows[first:] if set(row[0]) != {"-"}] for name, rows in found.items()
+    }
 
 
 def names(cell: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar
 from weakref import WeakSet
 
 import sealbuf
+from sealbuf import _arrow as arrow
 from sealbuf._buffer import Buffer
 from sealbuf._catalog import Answer
 from sealbuf._deadline import Deadline
@@ -169,6 +170,12 @@ class Store:
         """The object that `put_object` published, unpickled in the event loop."""
         buffer = await self.get(name, timeout)
         return unpickled(buffer, self._link.current().uid, allow_pickle=allow_pickle)
+
+    async def get_arrow(
+        self, name: str, timeout: float | None = None, *, newer_than: int | None = None
+    ) -> "arrow.Table":
+        """The table in the buffer of that name, its columns in shared memory; needs pyarrow."""
+        return arrow.table_of(await self.get(name, timeout, newer_than=newer_than))
 
     async def get_or_create(
         self,

@@ -1,0 +1,70 @@
+"""Tables of Arrow in the store: an IPC stream, written where it will be read and read in place.
+
+pyarrow is not imported before it is needed: an object can be one of its tables only if somebody
+else has.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sealbuf._buffer import Buffer
+from sealbuf._errors import InvalidRequest
+from sealbuf._numpy import is_a
+from sealbuf._views import View
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    Table: TypeAlias = pa.Table
+
+_FILE = b"ARROW1"
+"""How a file of Arrow begins; a stream begins otherwise."""
+
+
+def is_table(data: object) -> bool:
+    """Whether it is a table or a record batch of pyarrow."""
+    return is_a(data, "pyarrow", "Table") or is_a(data, "pyarrow", "RecordBatch")
+
+
+def stream_bytes(table: Any) -> int:
+    """How long its stream is."""
+    counted = _pyarrow().MockOutputStream()
+    _write(table, counted)
+    return int(counted.size())
+
+
+def serialized(table: Any) -> View:
+    """Its stream, in private memory."""
+    sink = _pyarrow().BufferOutputStream()
+    _write(table, sink)
+    return memoryview(sink.getvalue()).cast("B")
+
+
+def write(table: Any, memory: View) -> None:
+    """Its stream, in memory of that length."""
+    pa = _pyarrow()
+    _write(table, pa.FixedSizeBufferWriter(pa.py_buffer(memory)))
+
+
+def table_of(buffer: Buffer) -> "Table":
+    """What a stream or file of Arrow holds. Its columns lie in the Buffer's memory and keep it."""
+    pa = _pyarrow()
+    opened = pa.ipc.open_file if buffer._view()[: len(_FILE)] == _FILE else pa.ipc.open_stream
+    try:
+        return opened(pa.py_buffer(buffer.memoryview())).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidRequest(
+            f"neither a stream nor a file of Arrow: name={buffer.name} arrow={error}"
+        ) from None
+
+
+def _write(table: Any, sink: Any) -> None:
+    with _pyarrow().ipc.new_stream(sink, table.schema) as stream:
+        stream.write(table)
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow  # noqa: PLC0415 - only here is it needed
+    except ImportError:
+        raise ImportError("tables need pyarrow: pip install 'sealbuf[arrow]'") from None
+    return pyarrow
