@@ -84,9 +84,9 @@ class Store:
 
         `replace`: a buffer of that name makes place for this one in one step; whoever looks sees
         the old one or the new one. `ttl`: seconds after which the name goes as if deleted.
-        `lifetime`: "session" has it go when this store is closed or the process ends, `kill -9`
-        included; else it stays. `timeout`: seconds to wait for room while the store is full; None
-        and 0 do not wait.
+        `lifetime`: "session" has it go when this store is closed, its connection is lost or the
+        process ends, `kill -9` included; else it stays. `timeout`: seconds to wait for room while
+        the store is full; None and 0 do not wait.
 
         Raises AlreadyExists when the name is taken, StoreFull when there is no room, NotPermitted
         when the buffer to be replaced is somebody else's, InvalidName, InvalidRequest for items

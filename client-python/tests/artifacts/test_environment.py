@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
+import sealbuf
 from artifacts.installed import BARE, only, output
 from harness.daemon import Daemon, running
 from harness.examples import TREE, examples
@@ -29,8 +30,8 @@ def programs(artifacts: Path, request: pytest.FixtureRequest) -> Path:
     folder = folder_for(os.getuid(), "environment")
     output([python, "-m", "venv", str(folder)])
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    wheels = f"--find-links={artifacts / 'python'}"
-    output([str(folder / "bin/python"), *install, wheels, "--pre", "sealbuf[server]"])
+    wheels = map(str, (artifacts / "python").glob("*.whl"))
+    output([str(folder / "bin/python"), *install, *wheels])
     return folder / "bin"
 
 
@@ -60,3 +61,6 @@ def test_the_wheel_of_the_daemon_is_for_this_machine_and_brings_no_cache(artifac
     assert "sealbuf_server/launcher/bin/sealbuf" in names
     assert [name for name in names if name.endswith(("epoll_x86_64.so", "epoll_aarch_64.so"))]
     assert not [name for name in names if name.endswith(".aot")]
+    assert {name.split("/")[0] for name in names if name.endswith("LICENSE")} == {
+        f"sealbuf_server-{sealbuf.__version__}.dist-info"
+    }

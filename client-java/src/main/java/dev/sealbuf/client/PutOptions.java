@@ -61,7 +61,7 @@ public final class PutOptions {
   }
 
   /// The buffer goes as if deleted when its producer does: with the [Sealbuf] that published it, or
-  /// its process, however that ends.
+  /// its process, however that ends, or when the connection is lost and a new one takes its place.
   public PutOptions untilClosed() {
     return new PutOptions(replace, ttl, true, timeout, shape, metadata);
   }

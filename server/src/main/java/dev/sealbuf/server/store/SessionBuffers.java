@@ -3,7 +3,7 @@ package dev.sealbuf.server.store;
 import dev.sealbuf.protocol.BufferRecord;
 import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -21,7 +21,8 @@ final class SessionBuffers implements PublicationListener {
   /// Names that one turn of the loop takes away: some 0.5 ms.
   private static final int AT_ONCE = 256;
 
-  /// A session that has published some that are still there.
+  /// A session that has published some that are still there. Their order is kept, or the first one
+  /// would be looked for through all the places of those that went before.
   private record Owner(long session, int uid, Set<Name> names) {}
 
   private final PublishedBuffers published;
@@ -47,7 +48,7 @@ final class SessionBuffers implements PublicationListener {
   void add(Peer peer, Name name) {
     Owner owner =
         bySession.computeIfAbsent(
-            peer.session(), session -> new Owner(session, peer.uid(), new HashSet<>()));
+            peer.session(), session -> new Owner(session, peer.uid(), new LinkedHashSet<>()));
     places.takeRequired(peer.uid());
     owner.names.add(name);
     owners.put(name, owner);
