@@ -147,7 +147,8 @@ class TypedBuffersTest {
     PutOptions options = PutOptions.NONE.withShape(ROW);
     refused(
         () -> store.putMany(List.of(new BatchItem("typed/x", new byte[1])), options),
-        rule + "PutOptions[replace=false ttl=- timeout=- shape=f[3] metadata_bytes=0]");
+        rule
+            + "PutOptions[replace=false ttl=- for_session=false timeout=- shape=f[3] metadata_bytes=0]");
   }
 
   @Test
