@@ -49,6 +49,10 @@ class OfView(Generic[P, R]):
         self._check(buffer)
         return MethodType(self._answer, buffer)
 
+    def __call__(self, buffer: Seen, *given: P.args, **named: P.kwargs) -> R:
+        """As `Buffer.find(buffer, b"x")` has it, or `map(Buffer.strip, parts)`."""
+        return self.__get__(buffer, type(buffer))(*given, **named)
+
     def _check(self, buffer: Seen) -> None:
         """A Buffer always has it."""
 

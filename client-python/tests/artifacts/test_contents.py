@@ -63,7 +63,9 @@ def test_jars_come_with_sources_and_javadoc(artifacts: Path, artifact: str, show
 def test_the_wheel_has_the_client_its_types_and_its_license(artifacts: Path) -> None:
     with ZipFile(only(artifacts / "python", "sealbuf-*.whl")) as wheel:
         names = {name.split("/", 1)[1] for name in wheel.namelist()}
-    source = {file.name for file in (TREE / "client-python/src/sealbuf").glob("*.*")}
+    folder = TREE / "client-python/src/sealbuf"
+    files = [*folder.rglob("*.py"), folder / "py.typed"]
+    source = {str(file.relative_to(folder)) for file in files}
     assert names == source | {"METADATA", "RECORD", "WHEEL", "licenses/LICENSE"}
 
 

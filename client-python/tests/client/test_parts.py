@@ -20,6 +20,16 @@ ALLOWED = 1 << 20
 SIZE, FULL_SIZE = 64 << 20, 1 << 30
 
 
+def test_methods_are_functions_of_the_class(path: str) -> None:
+    with sealbuf.connect(path) as store:
+        parts = store.put(b" one , two ").split(b",")
+        assert [bytes(part) for part in map(sealbuf.Buffer.strip, parts)] == [b"one", b"two"]
+        assert sealbuf.Buffer.hex(parts[0]) == b" one ".hex()
+        numbers = store.put(np.arange(3, dtype="int32"))
+        with pytest.raises(AttributeError, match="only a buffer of bytes has 'strip'"):
+            sealbuf.Buffer.strip(numbers)
+
+
 def test_a_part_says_of_itself_what_it_is_part_of(path: str, name: str) -> None:
     with sealbuf.connect(path) as store:
         store.put(DATA, name, metadata=b"kept")

@@ -5,6 +5,7 @@ import pickle
 import random
 import signal
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -382,6 +383,26 @@ def test_a_slow_subscriber_misses_nothing(socket: str) -> None:
             assert (nbytes == -1) == (object_id in came and came[object_id] != -1)
             came[object_id] = nbytes
         assert all(came[each] == -1 for each in came if each != last)
+
+
+def test_a_disconnect_ends_who_waits_for_a_notification(socket: str) -> None:
+    client = plasma.connect(socket)
+    client.subscribe()
+    ends: list[str] = []
+
+    def wait() -> None:
+        try:
+            while True:
+                client.get_next_notification()
+        except ConnectionError as end:
+            ends.append(str(end))
+
+    reader = threading.Thread(target=wait)
+    reader.start()
+    time.sleep(0.2)
+    client.disconnect()
+    reader.join(20)
+    assert ends == ["no more notifications: read=0 wanted=8"]
 
 
 def test_who_has_not_subscribed_is_told_nothing(socket: str) -> None:

@@ -7,6 +7,7 @@ loss, or a daemon that restarts, is made good by looking at what there is.
     message   8 bytes: length of the content, native     content   n times: id, data, metadata
 """
 
+import os
 import select
 import socket
 import struct
@@ -36,6 +37,7 @@ class Notifications:
         self._known: dict[str, int] = {}
         self.socket, self._telling = socket.socketpair()
         self._telling.setblocking(False)
+        self._pid = os.getpid()
         self._thread = threading.Thread(target=self._run, name="sealbuf-plasma", daemon=True)
         self._thread.start()
 
@@ -46,8 +48,11 @@ class Notifications:
         return ids[0], data_sizes[0], metadata_sizes[0]
 
     def close(self) -> None:
-        self.socket.close()  # which ends the thread
-        self._thread.join()
+        if os.getpid() == self._pid:  # a forked child has copies: the parent's go on
+            with suppress(OSError):  # closed by who asked for it
+                self.socket.shutdown(socket.SHUT_RDWR)  # which ends the thread, and who reads
+            self._thread.join()
+        self.socket.close()
 
     def _read(self, nbytes: int) -> bytes:
         read = self.socket.recv(nbytes, socket.MSG_WAITALL)
