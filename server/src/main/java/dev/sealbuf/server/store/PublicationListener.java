@@ -5,7 +5,7 @@ import dev.sealbuf.protocol.BufferRecord;
 /// Hears, on the loop, what becomes of names. The catalog says the same already when it is told.
 public interface PublicationListener {
   /// A name is published or replaced: this is its record now.
-  void published(BufferRecord record);
+  default void published(BufferRecord record) {}
 
   /// A name leads to another buffer now, which is told of next; this was its record.
   default void replaced(BufferRecord record) {}

@@ -54,10 +54,6 @@ final class SessionBuffers implements PublicationListener {
     owners.put(name, owner);
   }
 
-  /// Nobody has to do with a name that appears: it is added when it is known on what terms.
-  @Override
-  public void published(BufferRecord record) {}
-
   @Override
   public void replaced(BufferRecord record) {
     forget(record);

@@ -68,10 +68,6 @@ final class UnnamedBuffers implements PublicationListener {
     owners.computeIfAbsent(peer.session(), _ -> new Owner(peer.uid())).count++;
   }
 
-  /// Nobody has to do with a name that appears: it is added when it is known whose it is.
-  @Override
-  public void published(BufferRecord record) {}
-
   @Override
   public void replaced(BufferRecord record) {
     forget(record);
