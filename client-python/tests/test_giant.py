@@ -10,6 +10,7 @@ SMALL = 2 * GROWTH_MAX
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(120)]
 
 
+@pytest.mark.one_version
 def test_a_large_buffer_crosses_the_languages_without_a_copy(pytestconfig: pytest.Config) -> None:
     assert len(transfer(6 << 30 if pytestconfig.option.soak else SMALL)) == 2
 

@@ -133,7 +133,7 @@ GOING_ON = 25
 def test_processes_end_well_after_their_daemon_with_views_everywhere(
     fresh_daemon: Callable[..., AbstractContextManager[Daemon]], rounds: Callable[..., int]
 ) -> None:
-    left = rounds(1000, small=2 * GOING_ON)
+    left = rounds(1000, small=GOING_ON)
     while left > 0:
         count = min(left, GOING_ON)
         left -= count

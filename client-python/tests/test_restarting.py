@@ -15,7 +15,7 @@ from harness.marked import check, marked
 from harness.uids import Uid
 from harness.workers import Channel, worker
 
-pytestmark = pytest.mark.daemon
+pytestmark = [pytest.mark.daemon, pytest.mark.one_version]
 
 CEILING = 10.0
 """Seconds; what takes longer hangs."""

@@ -41,7 +41,7 @@ def test_eight_threads_get_and_put_through_one_store(
 def test_eight_children_read_at_once(
     daemon: Daemon, rounds: Callable[..., int], method: str
 ) -> None:
-    times = rounds(20, 2)
+    times = rounds(20, 1)
     assert share(daemon, "children", times, method) == f"{8 * times} children\n"
 
 

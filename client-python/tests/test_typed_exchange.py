@@ -14,6 +14,7 @@ from harness.uids import Uid
 from helpers.typed import TYPED, cases
 
 
+@pytest.mark.one_version
 @pytest.mark.daemon
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("producer", "reader"), PAIRS)

@@ -58,7 +58,7 @@ def only(kind: str, said: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def test_a_private_daemon_passes_in_both_languages() -> None:
-    with verifying("--duration", "10s") as process:
+    with verifying("--duration", "6s") as process:
         said = lines(process)
     assert process.returncode == 0, said
     (summary,) = only("summary", said)

@@ -70,6 +70,7 @@ def changes(client: RawClient, rounds: int) -> Iterator[int]:
             yield number
 
 
+@pytest.mark.one_version
 def test_what_another_process_changed_just_before_is_seen_changed(
     daemon: Daemon, rounds: Callable[..., int]
 ) -> None:

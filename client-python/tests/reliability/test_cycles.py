@@ -65,6 +65,7 @@ def run_cycles(path: str, cycles: int, seed: int, channel: Channel) -> None:
     channel.say([before.__dict__, after.__dict__])
 
 
+@pytest.mark.one_version
 @pytest.mark.shows(31)
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("undisturbed")

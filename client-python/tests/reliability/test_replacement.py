@@ -129,6 +129,7 @@ def put_all(client: RawClient, board: Board) -> None:
     board.commits[0] = len(HOT)
 
 
+@pytest.mark.one_version
 def test_no_read_is_torn_mixed_stale_or_early(
     daemon: Daemon, rounds: Callable[..., int], measured: Callable[[str], None]
 ) -> None:
