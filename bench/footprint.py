@@ -128,8 +128,8 @@ def footprint(peer: str, launcher: Path, work: Path, idle_seconds: float) -> lis
 
 
 def resident(pid: int) -> int:
-    """What is the process's own: buffers are RssShmem. Behind requests the compiler still works, with
-    up to 25 MB that go back to the system within seconds (-XX:TrimNativeHeapInterval)."""
+    """What is the process's own; buffers are RssShmem. Behind requests the compiler still works,
+    with up to 25 MB that go back to the system within seconds (-XX:TrimNativeHeapInterval)."""
     return status_bytes(pid, "RssAnon", "RssFile")
 
 

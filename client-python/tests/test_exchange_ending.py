@@ -54,6 +54,17 @@ HEAD = """
         def __del__(self):
             self.look(self.view)
 """
+FORKED = """
+    import os, warnings
+    warnings.simplefilter("ignore", DeprecationWarning)  # copies leave numpy's threads alone
+    for left in range(int(sys.argv[3]), 0, -1):
+        copy = os.fork()
+        if copy == 0:
+            break
+        assert os.waitpid(copy, 0)[1] == 0, left
+    else:
+        sys.exit()
+"""
 CYCLE = """
     def cycle():
         import sealbuf
@@ -103,9 +114,10 @@ def program(path: str, *parts: str) -> str:
 def test_a_process_may_end_with_it(
     daemon: Daemon, rounds: Callable[..., int], path: str, nbytes: int
 ) -> None:
-    code = program(path, HEAD, CYCLE, END)
-    for _ in range(rounds(500, small=1)):
-        assert child.output(code, daemon.path, str(nbytes)) == ""
+    """Once from its first import on, then in copies of a process that has only imported."""
+    assert child.output(program(path, HEAD, CYCLE, END), daemon.path, str(nbytes)) == ""
+    code, count = program(path, HEAD, FORKED, CYCLE, END), rounds(1000, small=5)
+    assert child.output(code, daemon.path, str(nbytes), str(count), seconds=500) == ""
 
 
 @pytest.mark.shows(56)
