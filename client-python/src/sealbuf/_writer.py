@@ -219,6 +219,12 @@ class Writer:
             self._lender.connection.forget(self._buffer)
             raise
 
+    def _abandon(self) -> None:
+        """The same without waiting: the daemon is told by the next call, or by `_idle`."""
+        self._unanswered = True
+        with suppress(Error):
+            self.abort()
+
     def __enter__(self) -> Self:
         return self
 

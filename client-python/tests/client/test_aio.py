@@ -3,11 +3,13 @@
 import asyncio
 import math
 import os
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -96,10 +98,10 @@ async def leaving_nothing(store: sealbuf.aio.Store) -> AsyncIterator[None]:
         now = await store.stats()
         more = {key: int(now[key]) - int(before[key]) for key in FIGURES}
         sessions = more.pop("sessions")
-        return max(more.values()) <= 0 and max(sessions, descriptors() - own) <= IDLE_MAX
+        kept = max(sessions, descriptors() - own) <= IDLE_MAX
+        return max(more.values()) <= 0 and kept and threading.active_count() <= threads
 
     await until(as_before)
-    assert threading.active_count() <= threads
 
 
 async def test_every_verb_does_what_it_does_without_asyncio(path: str, name: str) -> None:
@@ -378,6 +380,32 @@ async def test_a_writer_is_sealed_or_aborted_with_its_block(path: str, name: str
         await store.delete(name)
 
 
+async def test_what_a_block_raises_is_raised_whatever_becomes_of_its_writer(
+    path: str, name: str
+) -> None:
+    async with sealbuf.aio.connect(path) as other:
+        store = await sealbuf.aio.connect(path)
+        with pytest.raises(OSError, match="no source"):
+            async with store.create(name, nbytes=10) as writer:
+                await store.close()
+                raise OSError("no source")
+        assert repr(writer).endswith("state=aborted>")
+        await _put_when_free(other, name)
+        await other.delete(name)
+
+
+async def _put_when_free(store: sealbuf.aio.Store, name: str) -> None:
+    """The daemon aborts what a session left when it hears of its end."""
+
+    async def put() -> bool:
+        with suppress(sealbuf.AlreadyExists):
+            await store.put(b"", name)
+            return True
+        return False
+
+    await until(put)
+
+
 async def test_a_create_that_is_cancelled_gives_its_name_back(path: str, name: str) -> None:
     async with sealbuf.aio.connect(path) as store, leaving_nothing(store):
         for turn in range(100):
@@ -386,14 +414,7 @@ async def test_a_create_that_is_cancelled_gives_its_name_back(path: str, name: s
                 await asyncio.sleep(0)
             await cancelled(task)
 
-            async def free() -> bool:
-                try:
-                    await store.put(b"", name)
-                except sealbuf.AlreadyExists:
-                    return False
-                return True
-
-            await until(free)
+            await _put_when_free(store, name)
             await store.delete(name)
 
 
@@ -415,6 +436,26 @@ async def test_a_connect_that_is_cancelled_leaves_nothing(path: str) -> None:
                 await asyncio.sleep(0)
             await asyncio.sleep(turn % 3 * 0.0005)
             await cancelled(task)
+
+
+async def test_a_connect_that_is_cancelled_is_not_waited_for() -> None:
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as silent:
+        path = f"{folder}/silent"
+        silent.bind(path)
+        silent.listen()
+        connecting = asyncio.ensure_future(_connected(path))
+        await asyncio.sleep(SOON)
+        await cancelled(connecting)
+        assert len(own_threads()) == 1  # it goes on by itself
+
+    async def ended() -> bool:
+        return own_threads() == []
+
+    await until(ended)
+
+
+async def _connected(path: str) -> None:
+    await sealbuf.aio.connect(path, timeout=LONG)
 
 
 async def test_events_are_iterated(path: str, name: str) -> None:
@@ -465,6 +506,18 @@ async def test_close_ends_an_iteration(path: str, name: str, what: str) -> None:
     assert [event async for event in watch] == []
     await store.close()
     assert own_threads() == []
+
+
+async def test_a_watch_that_begins_while_the_store_is_closed_ends(path: str, name: str) -> None:
+    for turn in range(20):
+        store = await sealbuf.aio.connect(path)
+        closing = asyncio.create_task(store.close())
+        for _ in range(turn % 5 + 1):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(LONG):
+            with suppress(sealbuf.Closed):
+                assert [event async for event in store.watch(name)] == []
+            await closing
 
 
 async def test_close_ends_all_waits(path: str, name: str) -> None:

@@ -27,7 +27,7 @@ def connect(
         try:
             return Store(await threads.run(call, undo=sealbuf.Store.close), threads)
         except BaseException:
-            await threads.close()
+            threads.leave()
             raise
 
     return Opening(opened)

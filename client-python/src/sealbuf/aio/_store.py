@@ -281,8 +281,10 @@ class Store:
         await self._threads.close()
 
     async def _run(self, call: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
-        """A call that takes a round trip, or a few."""
+        """A call that takes a round trip, or a few. Closed from the beginning of `close` on."""
         self._link.current()
+        if self._closing is not None:
+            raise self._link.closed()
         return await self._threads.run(call, self._link.timeout, undo)
 
     def _at_hand(self, name: str, newer_than: int | None) -> Buffer | int | Answer:

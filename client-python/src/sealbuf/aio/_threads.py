@@ -8,6 +8,7 @@ aborted). A call that has not begun yet never begins.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 THREADS = 4
 """Requests take turns on their session; more threads help only with copies."""
+_leaving: set[asyncio.Task[None]] = set()
+"""Or nothing would hold the tasks."""
 
 
 class Threads:
@@ -50,6 +53,19 @@ class Threads:
         while self._jobs:
             await asyncio.wait(self._jobs)
         self._pool.shutdown()
+
+    def leave(self) -> None:
+        """As `close`, but the caller goes on. The loop does not end before (`asyncio.run`)."""
+        task = asyncio.get_running_loop().create_task(self._closed_after_all())
+        _leaving.add(task)
+        task.add_done_callback(_leaving.discard)
+
+    async def _closed_after_all(self) -> None:
+        closed = False
+        while not closed:
+            with suppress(asyncio.CancelledError):  # the loop is about to end
+                await self.close()
+                closed = True
 
     def _submit(self, call: Callable[[], T]) -> tuple[Future[T], asyncio.Future[T]]:
         submitted = self._pool.submit(call)

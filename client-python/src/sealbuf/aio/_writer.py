@@ -68,7 +68,12 @@ class Writer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._run(partial(self._writer.__exit__, kind, error, traceback))
+        try:
+            await self._run(partial(self._writer.__exit__, kind, error, traceback))
+        except sealbuf.Error:
+            if kind is None:
+                raise
+            self._writer._abandon()  # no thread was to be had; the block's own exception says more
 
     def __repr__(self) -> str:
         return repr(self._writer).replace("<sealbuf.", "<sealbuf.aio.", 1)
