@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-CHECKS = ("java-format", "ruff-format", "ruff-check", "mypy", "docs")
+CHECKS = ("java-format", "ruff-format", "ruff-check", "mypy", "pyright", "docs")
 PYTHONS = ("3.11", "3.12", "3.13")
 CONTAINERS = "dev.sealbuf.server.container."
 FUZZING = "-fuzzing.xml"

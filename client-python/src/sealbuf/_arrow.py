@@ -4,17 +4,15 @@ pyarrow is not imported before it is needed: an object can be one of its tables 
 else has.
 """
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from sealbuf._buffer import Buffer
 from sealbuf._errors import InvalidRequest
 from sealbuf._numpy import is_a
 from sealbuf._views import View
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    Table: TypeAlias = pa.Table
+Table: TypeAlias = Any
+"""pyarrow's. It tells type checkers nothing, and strict ones complain of what is unknown."""
 
 _FILE = b"ARROW1"
 """How a file of Arrow begins; a stream begins otherwise."""
@@ -45,7 +43,7 @@ def write(table: Any, memory: View) -> None:
     _write(table, pa.FixedSizeBufferWriter(pa.py_buffer(memory)))
 
 
-def table_of(buffer: Buffer) -> "Table":
+def table_of(buffer: Buffer) -> Table:
     """What a stream or file of Arrow holds. Its columns lie in the Buffer's memory and keep it."""
     pa = _pyarrow()
     opened = pa.ipc.open_file if buffer._view()[: len(_FILE)] == _FILE else pa.ipc.open_stream

@@ -261,7 +261,7 @@ class Store:
 
     def get_arrow(
         self, name: str, timeout: float | None = None, *, newer_than: int | None = None
-    ) -> "arrow.Table":
+    ) -> arrow.Table:
         """The table in the buffer of that name, a stream or file of Arrow; needs pyarrow.
 
         Its columns lie in shared memory, and keep it. Waits as `get` does. Raises InvalidRequest

@@ -385,13 +385,18 @@ async def test_what_a_block_raises_is_raised_whatever_becomes_of_its_writer(
 ) -> None:
     async with sealbuf.aio.connect(path) as other:
         store = await sealbuf.aio.connect(path)
+        writer = await store.create(name, nbytes=10)
         with pytest.raises(OSError, match="no source"):
-            async with store.create(name, nbytes=10) as writer:
-                await store.close()
-                raise OSError("no source")
+            await _fail_in(writer, store)
         assert repr(writer).endswith("state=aborted>")
         await _put_when_free(other, name)
         await other.delete(name)
+
+
+async def _fail_in(writer: sealbuf.aio.Writer, store: sealbuf.aio.Store) -> None:
+    async with writer:
+        await store.close()
+        raise OSError("no source")
 
 
 async def _put_when_free(store: sealbuf.aio.Store, name: str) -> None:

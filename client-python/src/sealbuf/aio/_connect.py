@@ -1,5 +1,6 @@
 """How a program gets to a Store."""
 
+import asyncio
 import os
 from functools import partial
 
@@ -26,8 +27,11 @@ def connect(
         call = partial(sealbuf.connect, socket, namespace=namespace, timeout=timeout)
         try:
             return Store(await threads.run(call, undo=sealbuf.Store.close), threads)
-        except BaseException:
+        except asyncio.CancelledError:
             threads.leave()
+            raise
+        except BaseException:
+            await threads.close()
             raise
 
     return Opening(opened)

@@ -173,7 +173,7 @@ class Store:
 
     async def get_arrow(
         self, name: str, timeout: float | None = None, *, newer_than: int | None = None
-    ) -> "arrow.Table":
+    ) -> arrow.Table:
         """The table in the buffer of that name, its columns in shared memory; needs pyarrow."""
         return arrow.table_of(await self.get(name, timeout, newer_than=newer_than))
 

@@ -36,7 +36,9 @@ from sealbuf.compat.plasma._notifications import Decoded, Notifications, decode
 from sealbuf.compat.plasma._server import BESIDE_OBJECTS
 
 T = TypeVar("T")
-Buffers: TypeAlias = list[Any]
+ArrowBuffer: TypeAlias = Any
+"""pyarrow's, which tells type checkers nothing."""
+Buffers: TypeAlias = list[ArrowBuffer]
 Found: TypeAlias = list[sealbuf.Buffer | None]
 Entries: TypeAlias = list[tuple[ObjectID, Entry]]
 
@@ -64,7 +66,7 @@ class PlasmaClient:
         self._held: Counter[ObjectID] = Counter()
         self._notifications: Notifications | None = None
 
-    def create(self, object_id: ObjectID, data_size: int, metadata: Any = b"") -> "pyarrow.Buffer":
+    def create(self, object_id: ObjectID, data_size: int, metadata: Any = b"") -> ArrowBuffer:
         """A buffer to be written to, until `seal` publishes it. Raises PlasmaObjectExists and
         PlasmaStoreFull."""
         name, attached = name_of(object_id), bytes(metadata)
@@ -273,7 +275,7 @@ class PlasmaClient:
         except (NotFound, Timeout):
             return None
 
-    def _shown(self, object_id: ObjectID, view: View) -> "pyarrow.Buffer":
+    def _shown(self, object_id: ObjectID, view: View) -> ArrowBuffer:
         """A buffer over that view, which nobody else has: so its end is that of all that was made
         of the buffer."""
         self._held[object_id] += 1

@@ -4,21 +4,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from pyarrow.lib import ArrowException
+from typing import TYPE_CHECKING
 
 from sealbuf._errors import AlreadyExists, NotFound, QuotaExceeded, StoreFull
 
+if TYPE_CHECKING:  # pyarrow tells type checkers nothing
 
-class PlasmaObjectExists(ArrowException):  # type: ignore[misc]
+    class ArrowException(Exception): ...  # noqa: N818
+else:
+    from pyarrow.lib import ArrowException
+
+
+class PlasmaObjectExists(ArrowException):
     """There is an object of that id, or somebody is creating it."""
 
 
-class PlasmaObjectNotFound(ArrowException):  # type: ignore[misc]
+class PlasmaObjectNotFound(ArrowException):
     """There is no object of that id."""
 
 
-class PlasmaStoreFull(ArrowException):  # type: ignore[misc]
+class PlasmaStoreFull(ArrowException):
     """There is no room, and nothing that could be evicted."""
 
 
