@@ -405,6 +405,25 @@ def test_a_disconnect_ends_who_waits_for_a_notification(socket: str) -> None:
     assert ends == ["no more notifications: read=0 wanted=8"]
 
 
+def test_a_put_into_a_full_store_evicts_at_once_what_it_takes(
+    socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected(socket) as client:
+        evictions: list[int] = []
+        evict = client.evict
+
+        def counted(nbytes: int) -> int:
+            evictions.append(nbytes)
+            return evict(nbytes)
+
+        monkeypatch.setattr(client, "evict", counted)
+        for _ in range(8000):
+            client.put_raw_buffer(bytes(10_000))
+        client.put(np.zeros(10 << 20, dtype="uint8"))
+        assert len(evictions) < 40, evictions
+        assert client.store_capacity() >= CAPACITY - BESIDE_OBJECTS
+
+
 def test_who_has_not_subscribed_is_told_nothing(socket: str) -> None:
     with connected(socket) as client:
         for call in (client.get_next_notification, client.get_notification_socket):

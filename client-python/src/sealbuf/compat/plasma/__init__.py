@@ -9,6 +9,9 @@ What is not as it was:
 - A write to the buffer of `create` after `seal` is refused by the kernel: it ends the process.
 - `put` and `get` are those of `put_object`: any object that can be pickled, of one's own user.
 - Metadata have at most 65535 bytes.
+- An object above 256 KiB takes pages of 2 MiB, and small ones for a rest below 1 MiB: so of
+  `store_capacity` one of 1 MiB takes 2 MiB, and one of 300 KiB 300 KiB. Smaller objects share
+  2 MiB.
 - `evict`, which a `create` without room calls too, goes by the age of objects, not by their last
   use, and knows only of buffers that this client holds. Whoever holds a buffer keeps its memory; so
   `delete` need not wait for them.

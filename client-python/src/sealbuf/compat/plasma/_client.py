@@ -28,7 +28,9 @@ from sealbuf._errors import (
     Timeout,
     TooManyMappings,
 )
-from sealbuf._objects import parts_for
+from sealbuf._objects import Pickled, parts_for, put_object
+from sealbuf._room import needed
+from sealbuf._terms import Terms
 from sealbuf._views import View
 from sealbuf.compat.plasma._errors import PlasmaObjectNotFound, as_plasma
 from sealbuf.compat.plasma._ids import PREFIX, ObjectID, ObjectNotAvailable, id_of, name_of
@@ -114,8 +116,10 @@ class PlasmaClient:
         """Publishes any object that can be pickled."""
         _warn_of(serialization_context)
         key = object_id or ObjectID.from_random()
-        name = name_of(key)
-        self._with_room(0, lambda: self._store.put_object(value, name))
+        name, pickled, terms = name_of(key), Pickled.of(value), Terms()
+        self._with_room(
+            pickled.nbytes, lambda: put_object(self._store._link, pickled, name, terms, None)
+        )
         return key
 
     def get(
@@ -235,7 +239,8 @@ class PlasmaClient:
         return self._subscribed().next()
 
     def store_capacity(self) -> int:
-        """Bytes that objects may take."""
+        """Bytes that objects may take. An object may take more of them than it has: see
+        `help(plasma)`."""
         return max(0, int(self._store.stats()["capacity"]) - BESIDE_OBJECTS)
 
     def disconnect(self) -> None:
@@ -253,7 +258,8 @@ class PlasmaClient:
             self.disconnect()
 
     def _with_room(self, nbytes: int, publish: Callable[[], T]) -> T:
-        """Evicts what is oldest for as long as there is no room for so many bytes."""
+        """Evicts what is oldest for as long as there is no room for so many bytes; at once as much
+        as it takes, since each eviction lists all there is."""
         with as_plasma():
             while True:
                 try:
@@ -261,7 +267,7 @@ class PlasmaClient:
                 except TooManyMappings:
                     raise
                 except StoreFull:
-                    if not self.evict(max(nbytes, 1)):
+                    if not self.evict(needed(nbytes)):
                         raise
 
     def _await(self, object_ids: Sequence[ObjectID], timeout_ms: int) -> Found:
@@ -269,11 +275,15 @@ class PlasmaClient:
         return [self._within(until, name_of(object_id)) for object_id in object_ids]
 
     def _within(self, until: float, name: str) -> sealbuf.Buffer | None:
+        """None if it is not there by then. A Timeout of the look itself says that the daemon does
+        not answer, and goes on to the caller."""
         left = until - monotonic()
-        try:
-            return self._store.get(name, left if left > 0 else None)
-        except (NotFound, Timeout):
-            return None
+        with suppress(NotFound):
+            if left > 0:
+                with suppress(Timeout):
+                    return self._store.get(name, left)
+            return self._store.get(name)
+        return None
 
     def _shown(self, object_id: ObjectID, view: View) -> ArrowBuffer:
         """A buffer over that view, which nobody else has: so its end is that of all that was made

@@ -2,7 +2,8 @@
 
 A thread reads the store's events and never stops reading, since the daemon drops what a watcher is
 slow to read, and Plasma's subscribers may be slow: what the socket does not take waits in memory. A
-loss, or a daemon that restarts, is made good by looking at what there is.
+loss, a daemon that restarts, or one that does not answer for a while is made good by looking at
+what there is, as often as it takes.
 
     message   8 bytes: length of the content, native     content   n times: id, data, metadata
 """
@@ -17,7 +18,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 import sealbuf
-from sealbuf._errors import Error, NotFound
+from sealbuf._errors import Closed, Error, NotFound
 from sealbuf.compat.plasma._ids import ID_BYTES, PREFIX, ObjectID, id_of
 
 Decoded: TypeAlias = tuple[list[ObjectID], list[int], list[int]]
@@ -26,6 +27,8 @@ NOTE = struct.Struct(f"<{ID_BYTES}sqq")
 """Id, bytes of data, bytes of metadata."""
 GONE = -1
 """In place of both sizes: the object was deleted."""
+AGAIN_MILLIS = 100
+"""Between two tries to find out what was missed, at the least."""
 
 
 class Notifications:
@@ -61,32 +64,38 @@ class Notifications:
         return read
 
     def _run(self) -> None:
-        poller, backlog = select.poll(), bytearray()
+        poller, backlog, missed = select.poll(), bytearray(), False
         poller.register(self._watch, select.POLLIN)
         with self._watch, self._telling:
             while True:
                 poller.register(self._telling, select.POLLOUT if backlog else 0)
-                if dict(poller.poll()).get(self._telling.fileno(), 0) & select.POLLHUP:
+                polled = dict(poller.poll(AGAIN_MILLIS if missed else None))
+                if polled.get(self._telling.fileno(), 0) & select.POLLHUP:
                     return
                 try:
-                    events = self._watch.ready()
-                    for event in events:
-                        backlog += b"".join(self._messages(event))
+                    for told in self._news(missed=missed):
+                        backlog += told
+                    missed = False
+                except Closed:
+                    return
                 except Error:
-                    return  # the store is closed, or its daemon does not come back
+                    missed = True  # the daemon is gone for longer, or does not answer
                 self._send(backlog)
 
     def _send(self, backlog: bytearray) -> None:
         with suppress(BlockingIOError, BrokenPipeError):  # the poll tells when it goes on, or not
             del backlog[: self._telling.send(backlog)]
 
-    def _messages(self, event: sealbuf.Event) -> Iterator[bytes]:
-        if event.kind == "sealed":
-            yield self._came(event.name, event.version, event.nbytes)
-        elif event.kind == "deleted":
-            yield self._went(event.name)
-        else:
+    def _news(self, *, missed: bool) -> Iterator[bytes]:
+        if missed:
             yield from self._missed()
+        for event in self._watch.ready():
+            if event.kind == "sealed":
+                yield self._came(event.name, event.version, event.nbytes)
+            elif event.kind == "deleted":
+                yield self._went(event.name)
+            else:
+                yield from self._missed()
 
     def _missed(self) -> Iterator[bytes]:
         """What became of objects while nobody was told."""
@@ -100,11 +109,11 @@ class Notifications:
     def _came(self, name: str, version: int, nbytes: int) -> bytes:
         if self._known.get(name) == version:
             return b""
-        self._known[name] = version
         try:
             metadata_bytes = len(self._store.get(name).metadata)
         except NotFound:
             metadata_bytes = 0  # it has just gone
+        self._known[name] = version
         return message(name, nbytes, metadata_bytes)
 
     def _went(self, name: str) -> bytes:
