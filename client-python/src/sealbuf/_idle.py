@@ -89,10 +89,14 @@ def _tidy() -> None:
 
 
 def _nothing_left() -> bool:
+    """Says that there is no thread, and then looks again: who makes a tensor takes no lock if there
+    is one, and would rely on it."""
     global _thread  # noqa: PLW0603
     with _change:
         if not _catalogs and not tensor.out():
-            _thread = None
+            mine, _thread = _thread, None
+            if tensor.out():
+                _thread = mine
         return _thread is None
 
 

@@ -127,13 +127,23 @@ def sweep() -> None:
     if not _sweeping.acquire(blocking=False):
         return
     try:
-        for where, (_, made) in list(_out.items()):
-            if _given_back(where) or (getrefcount(made) <= 3 and _is_valid(made, _NAME)):
+        for where, references in _counted(_out):
+            unused = references <= _ALONE and _is_valid(_out[where][1], _NAME)
+            if unused or _given_back(where):
                 del _out[where]
                 _free(where)
         _enough = max(_LEAST, 2 * len(_out))
     finally:
         _sweeping.release()
+
+
+def _counted(table: dict[int, tuple[object, Any]]) -> list[tuple[int, int]]:
+    """How many references to each capsule there are, while this counts them."""
+    return [(where, getrefcount(made)) for where, (_, made) in list(table.items())]
+
+
+_ALONE = _counted({0: (None, object())})[0][1]
+"""So many while only the table has it: how many the count itself takes is the interpreter's."""
 
 
 def _given_back(where: int) -> bool:

@@ -11,6 +11,8 @@ import pytest
 
 import sealbuf
 from client.test_waiting import LONG
+from sealbuf import _idle as idle
+from sealbuf import _tensor as tensor
 
 SLABS = 6
 COUNT, TIMES, BATCH = 1500, 1000, 50
@@ -88,6 +90,17 @@ def test_there_is_one_thread_and_it_ends_with_the_last_store(path: str) -> None:
     assert threads() == []
     with sealbuf.connect(path):
         assert threads() == ["sealbuf-idle"]
+
+
+def test_a_tensor_that_is_made_while_the_thread_ends_keeps_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is made between the two looks, by one who still saw the thread."""
+    thread, looks = threading.current_thread(), iter([0, 1])
+    monkeypatch.setattr(idle, "_thread", thread)
+    monkeypatch.setattr(tensor, "out", lambda: next(looks))
+    assert not idle._nothing_left()
+    assert idle._thread is thread
 
 
 def test_the_thread_keeps_no_store_alive(path: str) -> None:
