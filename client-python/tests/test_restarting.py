@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import sealbuf
@@ -14,6 +17,8 @@ from harness.daemon import Daemon, socket_folder
 from harness.marked import check, marked
 from harness.uids import Uid
 from harness.workers import Channel, worker
+from sealbuf._arrow import Stream
+from sealbuf._objects import Pickled
 
 pytestmark = [pytest.mark.daemon, pytest.mark.one_version]
 
@@ -310,3 +315,40 @@ def test_nothing_is_left_of_old_sessions(service: Service) -> None:
         working.hear()
         working.say("enough")
         working.finish()
+
+
+def write_across(content: type[Stream] | type[Pickled], path: str, channel: Channel) -> None:
+    write, rooms = content.write, list[memoryview]()
+
+    def interrupted(self: Any, room: memoryview) -> None:
+        rooms.append(room[:0])
+        if len(rooms) == 1:
+            channel.say("writing")
+            channel.hear()
+        write(self, room)
+
+    content.write = interrupted  # type: ignore[method-assign]
+    numbers = np.arange(LARGE)
+    with sealbuf.connect(path, timeout=CEILING) as store:
+        if content is Stream:
+            store.put(pa.table({"x": numbers}), "large")
+            found = store.get_arrow("large")["x"].to_numpy()
+        else:
+            store.put_object(numbers, "large")
+            found = store.get_object("large")
+        assert (found == numbers).all()
+    channel.say(len(rooms))
+
+
+@ended
+@pytest.mark.parametrize("content", [Stream, Pickled])
+def test_what_writes_itself_is_written_again_for_the_next_daemon(
+    service: Service, end: str, content: type[Stream] | type[Pickled]
+) -> None:
+    with worker(partial(write_across, content, service.path), Uid.PRODUCER) as producer:
+        producer.expect("writing")
+        END[end](service)
+        service.start()
+        producer.say("go on")
+        producer.expect(2)
+        producer.finish()

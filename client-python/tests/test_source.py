@@ -92,6 +92,7 @@ def test_what_does_not_lie_in_one_run_is_copied_to_c_order(what: str) -> None:
     source = Source.of(given_)
     found = np.asarray(unpublished(source))
     expected = np.ascontiguousarray(given_)
+    assert isinstance(source, Source)
     assert source.owner is None
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     assert (found.strides, found.tobytes()) == (expected.strides, expected.tobytes())

@@ -4,12 +4,13 @@ pyarrow is not imported before it is needed: an object can be one of its tables 
 else has.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from sealbuf._buffer import Buffer
+from sealbuf._description import Description
 from sealbuf._errors import InvalidRequest
 from sealbuf._numpy import is_a
-from sealbuf._views import View
+from sealbuf._views import View, written
 
 Table: TypeAlias = Any
 """pyarrow's. It tells type checkers nothing, and strict ones complain of what is unknown."""
@@ -18,29 +19,35 @@ _FILE = b"ARROW1"
 """How a file of Arrow begins; a stream begins otherwise."""
 
 
+class Stream(NamedTuple):
+    """A table on its way into the store."""
+
+    table: Any
+    nbytes: int
+    metadata: bytes
+
+    @classmethod
+    def of(cls, table: Any, metadata: bytes) -> Self:
+        counted = _pyarrow().MockOutputStream()
+        _write(table, counted)
+        return cls(table, int(counted.size()), metadata)
+
+    @property
+    def description(self) -> Description:
+        return Description.of_bytes(self.nbytes)
+
+    @property
+    def flat(self) -> View:
+        return written(self)
+
+    def write(self, room: View) -> None:
+        pa = _pyarrow()
+        _write(self.table, pa.FixedSizeBufferWriter(pa.py_buffer(room)))
+
+
 def is_table(data: object) -> bool:
     """Whether it is a table or a record batch of pyarrow."""
     return is_a(data, "pyarrow", "Table") or is_a(data, "pyarrow", "RecordBatch")
-
-
-def stream_bytes(table: Any) -> int:
-    """How long its stream is."""
-    counted = _pyarrow().MockOutputStream()
-    _write(table, counted)
-    return int(counted.size())
-
-
-def serialized(table: Any) -> View:
-    """Its stream, in private memory."""
-    sink = _pyarrow().BufferOutputStream()
-    _write(table, sink)
-    return memoryview(sink.getvalue()).cast("B")
-
-
-def write(table: Any, memory: View) -> None:
-    """Its stream, in memory of that length."""
-    pa = _pyarrow()
-    _write(table, pa.FixedSizeBufferWriter(pa.py_buffer(memory)))
 
 
 def table_of(buffer: Buffer) -> Table:

@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any, TypeAlias
 
-from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer, record_of
 from sealbuf._deadline import Deadline
 from sealbuf._description import Description
 from sealbuf._errors import InvalidRequest, under_way
 from sealbuf._layout import ALIGNMENT
 from sealbuf._limits import BATCH_BYTES, BATCH_MAX, PUT_MAX
+from sealbuf._names import name_bytes
 from sealbuf._origin import OwnRecord
 from sealbuf._protocol import check_places, encode_rows
 from sealbuf._session import Session, in_dedicated
-from sealbuf._source import Source
+from sealbuf._source import Content
 from sealbuf._terms import Terms
 from sealbuf._writer import Writer
 
-Batch: TypeAlias = Mapping[str, Source]
+Batch: TypeAlias = Mapping[str, Content]
 
 
 def check_batch(batch: Any) -> None:
@@ -31,10 +31,12 @@ def check_batch(batch: Any) -> None:
         raise TypeError(f"a batch is a mapping of names to data: type={type(batch).__name__}")
     if len(batch) > BATCH_MAX:
         raise InvalidRequest(f"too many buffers for one batch: count={len(batch)} max={BATCH_MAX}")
+    for name in batch:
+        name_bytes(name)
 
 
 def put_many(session: Session, batch: Batch, terms: Terms, deadline: Deadline) -> dict[str, Buffer]:
-    sizes = [source.flat.nbytes for source in batch.values()]
+    sizes = [source.nbytes for source in batch.values()]
     if max(sizes) <= PUT_MAX and sum(sizes) <= BATCH_BYTES:
         return _in_one_frame(session, batch, terms, deadline)
     return _in_one_segment(session, batch, terms, deadline)
@@ -43,9 +45,7 @@ def put_many(session: Session, batch: Batch, terms: Terms, deadline: Deadline) -
 def _in_one_frame(
     session: Session, batch: Batch, terms: Terms, deadline: Deadline
 ) -> dict[str, Buffer]:
-    index = encode_rows(
-        [(name, source.flat.nbytes, *_fields(source)) for name, source in batch.items()]
-    )
+    index = encode_rows([(name, source.nbytes, *_fields(source)) for name, source in batch.items()])
     connection, count = session.connection, len(batch)
     payload = b"".join([index, *(source.flat for source in batch.values())])
     reply = connection.request(
@@ -65,7 +65,7 @@ def _in_one_segment(
     offsets, end = [], 0
     for source in batch.values():
         offsets.append(end)
-        end += -(-source.flat.nbytes // ALIGNMENT) * ALIGNMENT
+        end += -(-source.nbytes // ALIGNMENT) * ALIGNMENT
     lent = session.connection.request(
         "create", b"", deadline, nbytes=end, batch=True, **terms.fields
     )
@@ -78,13 +78,12 @@ def _filled(
     session: Session, writer: Writer, batch: Batch, offsets: list[int], deadline: Deadline
 ) -> dict[str, Buffer]:
     start, room = monotonic(), writer.memoryview()
-    for offset, (flat, *_) in zip(offsets, batch.values(), strict=True):
-        if flat.nbytes:
-            memory.copy(flat, room[offset : offset + flat.nbytes])
+    for offset, source in zip(offsets, batch.values(), strict=True):
+        source.write(room[offset : offset + source.nbytes])
     deadline.extend(monotonic() - start)
     index = encode_rows(
         [
-            (name, offset, source.flat.nbytes, *_fields(source))
+            (name, offset, source.nbytes, *_fields(source))
             for offset, (name, source) in zip(offsets, batch.items(), strict=True)
         ]
     )
@@ -93,7 +92,7 @@ def _filled(
         check_places(reply.payload, len(batch))
     found = {}
     for at, (name, source) in enumerate(batch.items()):
-        place = (segment, offsets[at], source.flat.nbytes)
+        place = (segment, offsets[at], source.nbytes)
         told = _told(reply.head, name, at)
         record = record_of(told, place, session.uid, source.description)
         own = OwnRecord.of(session.origin, record)
@@ -101,7 +100,7 @@ def _filled(
     return found
 
 
-def _fields(source: Source) -> list[dict[str, Any]]:
+def _fields(source: Content) -> list[dict[str, Any]]:
     """What is behind the numbers in the index: a description, unless it is bytes."""
     fields = source.description.fields
     return [fields] if fields else []

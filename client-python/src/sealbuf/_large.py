@@ -2,7 +2,7 @@
 
 By pwrite(2) into a segment of up to one huge page: through a mapping the kernel would give such a
 segment page by page, and be asked for each. Larger ones are filled through a mapping, in huge
-pages: pwrite takes a third longer there.
+pages: pwrite takes a third longer there. So is a segment whose content writes itself.
 
 The segment comes from a create, or is a spare that came along with the publication before.
 """
@@ -17,14 +17,14 @@ from sealbuf._errors import under_way
 from sealbuf._memory import HUGE_PAGE, LENT_SEALS, SEALED, Mapping, check_segment
 from sealbuf._origin import OwnRecord
 from sealbuf._reply import Reply
-from sealbuf._source import Source
+from sealbuf._source import Content, Source
 from sealbuf._spare import Sealing
 from sealbuf._unnamed import end_with
 from sealbuf._writer import Lender, Writer, check_lent
 
 
 def put_in_segment(
-    lender: Lender, source: Source, fields: dict[str, Any], deadline: Deadline
+    lender: Lender, source: Content, fields: dict[str, Any], deadline: Deadline
 ) -> Buffer:
     """Publishes under the name and on the terms in `fields`."""
     kind, connection = source.description, lender.connection
@@ -48,13 +48,13 @@ def put_in_segment(
 
 
 def _published(
-    lender: Lender, lent: Reply, sealing: Sealing, source: Source, deadline: Deadline
+    lender: Lender, lent: Reply, sealing: Sealing, source: Content, deadline: Deadline
 ) -> Buffer:
-    if lent["segment_bytes"] <= HUGE_PAGE:
+    if isinstance(source, Source) and lent["segment_bytes"] <= HUGE_PAGE:
         return _put_by_write(lender, lent, sealing, source, deadline)
     with Writer(lender, lent, source.description, source.metadata) as writer:
         start = monotonic()
-        memory.copy(source.flat, writer._flat())
+        source.write(writer._flat())
         deadline.extend(monotonic() - start)
         return writer._seal(sealing, deadline)
 

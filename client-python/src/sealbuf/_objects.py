@@ -10,23 +10,14 @@ before anything is taken: each part is a slice of the buffer's own memory.
 import pickle
 import struct
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any, NamedTuple, Self
 
 from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer
-from sealbuf._deadline import Deadline
 from sealbuf._description import Description
-from sealbuf._errors import InvalidRequest, NotPermitted, under_way
+from sealbuf._errors import InvalidRequest, NotPermitted
 from sealbuf._layout import ALIGNMENT
-from sealbuf._limits import PUT_MAX
-from sealbuf._link import Link
-from sealbuf._room import publish
-from sealbuf._session import Session
-from sealbuf._source import Source
-from sealbuf._spare import Sealing
-from sealbuf._terms import Terms
-from sealbuf._views import View
+from sealbuf._views import View, written
 
 MARK = b"sealbuf-object/1"
 """The metadata of an object, version included."""
@@ -55,40 +46,18 @@ class Pickled(NamedTuple):
     def description(self) -> Description:
         return Description.of_bytes(self.nbytes)
 
+    @property
+    def metadata(self) -> bytes:
+        return MARK
+
+    @property
+    def flat(self) -> View:
+        return written(self)
+
     def write(self, room: View) -> None:
-        """Into zeroed memory of that length."""
         for part, offset in zip(self.parts, self.offsets, strict=True):
             if part.nbytes:
                 memory.copy(part, room[offset : offset + part.nbytes])
-
-
-def put_object(
-    link: Link, pickled: Pickled, name: str | None, terms: Terms, timeout: float | None
-) -> Buffer:
-    def call(session: Session, deadline: Deadline) -> Buffer:
-        put = _in_one_frame if pickled.nbytes <= PUT_MAX else _in_a_segment
-        return put(session, pickled, name, terms, deadline)
-
-    return publish(link, call, pickled.nbytes, timeout)
-
-
-def _in_one_frame(
-    session: Session, pickled: Pickled, name: str | None, terms: Terms, deadline: Deadline
-) -> Buffer:
-    room = memoryview(bytearray(pickled.nbytes))
-    pickled.write(room)
-    return session.put(Source(room, pickled.description, MARK), name, terms, deadline)
-
-
-def _in_a_segment(
-    session: Session, pickled: Pickled, name: str | None, terms: Terms, deadline: Deadline
-) -> Buffer:
-    writer = session.create(name, pickled.description, MARK, terms, deadline)
-    with under_way(), writer:
-        start = monotonic()
-        pickled.write(writer._flat())
-        deadline.extend(monotonic() - start)
-        return writer._seal(Sealing("seal", b"", {}), deadline)
 
 
 def unpickled(buffer: Buffer, uid: int, *, allow_pickle: bool) -> Any:

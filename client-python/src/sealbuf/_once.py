@@ -16,10 +16,10 @@ from sealbuf._errors import Disconnected, Error
 from sealbuf._link import Link
 from sealbuf._session import Session
 from sealbuf._side import parked
-from sealbuf._source import Source
+from sealbuf._source import Content
 from sealbuf._terms import Terms
 
-Make: TypeAlias = Callable[[], Source]
+Make: TypeAlias = Callable[[], Content]
 
 
 class Reservation:
@@ -30,7 +30,7 @@ class Reservation:
         self._name, self._number = name, number
         self._used = False
 
-    def publish(self, source: Source, deadline: Deadline) -> Buffer:
+    def publish(self, source: Content, deadline: Deadline) -> Buffer:
         side, session = self._side, self._session
         terms = Terms(reservation=self._number)
         buffer = session.put_over(side, source, self._name, terms, deadline)
@@ -60,7 +60,7 @@ def get_or_create(link: Link, name: str, make: Make, deadline: Deadline) -> Buff
     What is made is made once: if the daemon goes away before it is published, it is offered to the
     next one.
     """
-    made: Source | None = None
+    made: Content | None = None
     while True:
         granted = _ask(link, name, deadline)
         if isinstance(granted, Buffer):

@@ -7,17 +7,35 @@ be faster, so whoever was told asks for the memory at once, and waits again if i
 from collections.abc import Callable
 from typing import TypeVar
 
+from sealbuf._buffer import Buffer
 from sealbuf._deadline import Deadline
 from sealbuf._errors import StoreFull, Timeout, TooManyMappings
 from sealbuf._layout import PAGE_BYTES, SLAB_BYTES
 from sealbuf._limits import PUT_MAX
 from sealbuf._link import Link
+from sealbuf._names import name_bytes
 from sealbuf._session import Session
+from sealbuf._source import Content
+from sealbuf._terms import Terms
 
 T = TypeVar("T")
 
 PAUSES = (0.001, 0.05)
 """Seconds between two tries of one who was told and too late: the first, and the longest."""
+
+
+def put(
+    link: Link, content: Content, name: str | None, terms: Terms, timeout: float | None
+) -> Buffer:
+    """Has one buffer published, as below."""
+    if name is not None:
+        name_bytes(name)
+    return publish(
+        link,
+        lambda session, deadline: session.put(content, name, terms, deadline),
+        content.nbytes,
+        timeout,
+    )
 
 
 def publish(

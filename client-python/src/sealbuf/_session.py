@@ -31,7 +31,7 @@ from sealbuf._origin import Origin, OwnRecord
 from sealbuf._protocol import check_entries, check_holders, encode_rows
 from sealbuf._reply import Reply
 from sealbuf._side import parked
-from sealbuf._source import Source
+from sealbuf._source import Content
 from sealbuf._terms import Terms
 from sealbuf._unnamed import end_with
 from sealbuf._views import View
@@ -68,20 +68,20 @@ class Session:
     def usable(self) -> bool:
         return self.connection.state == "open" and self.catalog.alive
 
-    def put(self, source: Source, name: str | None, terms: Terms, deadline: Deadline) -> Buffer:
+    def put(self, source: Content, name: str | None, terms: Terms, deadline: Deadline) -> Buffer:
         return self.put_over(self.connection, source, name, terms, deadline)
 
     def put_over(
         self,
         connection: Connection,
-        source: Source,
+        source: Content,
         name: str | None,
         terms: Terms,
         deadline: Deadline,
     ) -> Buffer:
         """Publishes over that session, which has the reservation of the name if there is one."""
         fields: Fields = {"name": name, **terms.fields}
-        if source.flat.nbytes > PUT_MAX:
+        if source.nbytes > PUT_MAX:
             return self._put_in_segment(connection, source, fields, deadline)
         fields |= source.description.fields
         payload = source.flat
@@ -105,7 +105,7 @@ class Session:
         return self._lend(self.connection, kind, metadata, fields, deadline)
 
     def _put_in_segment(
-        self, connection: Connection, source: Source, fields: Fields, deadline: Deadline
+        self, connection: Connection, source: Content, fields: Fields, deadline: Deadline
     ) -> Buffer:
         lender = self.lender(connection, named=fields["name"] is not None)
         return put_in_segment(lender, source, fields, deadline)
@@ -272,14 +272,14 @@ class Session:
             self.dedicated[segment] = mapping
             return Buffer(in_dedicated(mapping, place), found.memory, at)
 
-    def published(self, told: dict[str, Any], source: Source, slab: int, at: int) -> Buffer:
+    def published(self, told: dict[str, Any], source: Content, slab: int, at: int) -> Buffer:
         """The Buffer of what this process published itself and told the daemon to keep in a slab.
         Its view is there at once if the slab is mapped already."""
         name, link = told["name"].encode(), self._link
         if mapped := self.catalog.cached(slab):
             return Buffer(self._payload_at(mapped, at, name), mapped.memory, at)
         look = partial(link.look, self.daemon, slab, at, name)
-        place = (0, 0, source.flat.nbytes)
+        place = (0, 0, source.nbytes)
         record = partial(
             _own_record, self.origin, told, place, self.uid, source.description, source.metadata
         )

@@ -1,13 +1,15 @@
 """What is put into the store: the bytes of any object with the buffer protocol, and what they are.
 
 Memory in one run, in C or Fortran order, is taken as it is; everything else is copied to C order
-first.
+first. Tables (`_arrow`) and objects (`_objects`) have no bytes yet: they write themselves where
+they will be read, and again if that was lost with its daemon.
 """
 
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from sealbuf import _arrow as arrow
+from sealbuf import _memory as memory
 from sealbuf._buffer import Buffer
 from sealbuf._description import Axes, Description, check_metadata, described, f_strides
 from sealbuf._numpy import format_of, is_array, typestr_of, view_of
@@ -39,8 +41,25 @@ else:
     Data: TypeAlias = BytesLike | Array | Table
 
 
+class Content(Protocol):
+    """What can be published, any number of times."""
+
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def description(self) -> Description: ...
+    @property
+    def metadata(self) -> bytes: ...
+    @property
+    def flat(self) -> View:
+        """Its bytes, in private memory."""
+
+    def write(self, room: View) -> None:
+        """Its bytes, into zeroed memory of that length."""
+
+
 class Source(NamedTuple):
-    """Bytes to be published, and what they are."""
+    """Bytes that are there already, and what they are."""
 
     flat: View
     description: Description
@@ -48,14 +67,24 @@ class Source(NamedTuple):
     owner: object = None
     """What must be held for as long as `flat` is."""
 
+    @property
+    def nbytes(self) -> int:
+        return self.flat.nbytes
+
+    def write(self, room: View) -> None:
+        if self.flat.nbytes:
+            memory.copy(self.flat, room)
+
     @classmethod
-    def of(cls, data: Data, metadata: Data | None = None) -> "Source":
+    def of(cls, data: Data, metadata: Data | None = None) -> Content:
         attached = metadata_of(metadata)
         if type(data) is bytes:
             return cls(memoryview(data), Description.of_bytes(len(data)), attached)
         if isinstance(data, Buffer):
             return cls(data._view(), data._description, attached, data)
-        given: Any = arrow.serialized(data) if arrow.is_table(data) else data
+        if arrow.is_table(data):
+            return arrow.Stream.of(data, attached)
+        given: Any = data
         of_numpy = is_array(given)
         view = view_of(given) if of_numpy else memoryview(given)
         if view.format == "B" and view.ndim == 1 and view.c_contiguous:

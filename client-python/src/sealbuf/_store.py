@@ -21,12 +21,12 @@ from sealbuf._dtype import Shape, planned
 from sealbuf._entry import Entry
 from sealbuf._errors import Disconnected, InvalidName, InvalidRequest, NotFound
 from sealbuf._holder import Holder
-from sealbuf._limits import BATCH_MAX, PUT_MAX
+from sealbuf._limits import BATCH_MAX
 from sealbuf._link import Link
 from sealbuf._names import name_bytes, prefix_bytes, utf8
-from sealbuf._objects import Pickled, put_object, unpickled
+from sealbuf._objects import Pickled, unpickled
 from sealbuf._once import get_or_create
-from sealbuf._room import publish
+from sealbuf._room import publish, put
 from sealbuf._session import Session, in_dedicated, not_found
 from sealbuf._source import Data, Source, metadata_of
 from sealbuf._terms import Lifetime, Terms
@@ -92,23 +92,8 @@ class Store:
         when the buffer to be replaced is somebody else's, InvalidName, InvalidRequest for items
         that mean nothing to other processes: Python objects, pointers.
         """
-        if arrow.is_table(data) and (nbytes := arrow.stream_bytes(data)) > PUT_MAX:
-            with self.create(
-                name, nbytes=nbytes, metadata=metadata, replace=replace, ttl=ttl, lifetime=lifetime,
-                timeout=timeout,
-            ) as writer:  # fmt: skip
-                arrow.write(data, writer.memoryview())
-                return writer.seal()
-        source = Source.of(data, metadata)
         terms = Terms.of(replace, ttl, lifetime)
-        if name is not None:
-            name_bytes(name)
-        return publish(
-            self._link,
-            lambda session, deadline: session.put(source, name, terms, deadline),
-            source.flat.nbytes,
-            timeout,
-        )
+        return put(self._link, Source.of(data, metadata), name, terms, timeout)
 
     def put_many(
         self,
@@ -127,15 +112,13 @@ class Store:
         """
         check_batch(batch)
         terms = Terms.of(replace, ttl, lifetime)
-        for name in batch:
-            name_bytes(name)
         sources = {name: Source.of(data) for name, data in batch.items()}
         if not sources:
             return {}
         return publish(
             self._link,
             lambda session, deadline: put_many(session, sources, terms, deadline),
-            sum(source.flat.nbytes for source in sources.values()),
+            sum(source.nbytes for source in sources.values()),
             timeout,
         )
 
@@ -242,9 +225,7 @@ class Store:
         Otherwise as `put`; what pickling raises goes on to the caller.
         """
         terms = Terms.of(replace, ttl, lifetime)
-        if name is not None:
-            name_bytes(name)
-        return put_object(self._link, Pickled.of(obj), name, terms, timeout)
+        return put(self._link, Pickled.of(obj), name, terms, timeout)
 
     def get_object(
         self, name: str, timeout: float | None = None, *, allow_pickle: bool = False

@@ -11,7 +11,7 @@ bytes instead.
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sealbuf import _memory as memory
 from sealbuf._description import Description
@@ -109,6 +109,21 @@ class Shown:
 
     def _while_held(self, items: Iterator[Any]) -> Iterator[Any]:
         yield from items
+
+
+class Writes(Protocol):
+    """Something that writes so many bytes."""
+
+    @property
+    def nbytes(self) -> int: ...
+    def write(self, room: View) -> None: ...
+
+
+def written(content: Writes) -> View:
+    """Its bytes, in private memory."""
+    room = memoryview(bytearray(content.nbytes))
+    content.write(room)
+    return room
 
 
 def flat_bytes(view: View) -> View:

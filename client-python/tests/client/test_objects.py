@@ -283,3 +283,26 @@ def test_a_large_object_is_copied_once(path: str, name: str) -> None:
         assert most < array.nbytes // 8
         assert np.array_equal(got["array"], array)
         store.delete(name)
+
+
+def test_what_fails_while_it_writes_itself_publishes_nothing(
+    path: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array = np.zeros(1 << 20)
+
+    def fails(pickled: Pickled, room: memoryview) -> None:
+        raise OSError(f"no source: of={pickled.nbytes} into={room.nbytes}")
+
+    with sealbuf.connect(path) as store:
+        before = store.stats()["unfinished"]
+        with monkeypatch.context() as patched:
+            patched.setattr(Pickled, "write", fails)
+            for _ in range(3):
+                with pytest.raises(OSError, match="no source"):
+                    store.put_object(array, name)
+        assert store.stats()["unfinished"] == before
+        assert name not in store
+        for _ in range(3):
+            store.put_object(array, name, replace=True)
+        assert np.array_equal(store.get_object(name), array)
+        store.delete(name)

@@ -10,7 +10,7 @@ from helpers.tables import PROTOCOL
 from sealbuf import Buffer
 from sealbuf._buffer import record_of
 from sealbuf._description import Description, described
-from sealbuf._source import Source
+from sealbuf._source import Content, Source
 
 TYPED = PROTOCOL / "typed.json"
 
@@ -61,7 +61,7 @@ def content(seed: str, nbytes: int) -> bytes:
     return b"".join(blocks)[:nbytes]
 
 
-def unpublished(source: Source, name: str = "x") -> Buffer:
+def unpublished(source: Content, name: str = "x") -> Buffer:
     """A Buffer over private memory, for what does not depend on how it was published."""
     told = {"name": name, "buffer": 1, "version": 1, "created": 1_790_000_000_000_000}
     flat = memoryview(source.flat.tobytes())

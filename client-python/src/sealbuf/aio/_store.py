@@ -26,11 +26,11 @@ from sealbuf._errors import (
 )
 from sealbuf._holder import Holder
 from sealbuf._names import name_bytes
-from sealbuf._objects import Pickled, put_object, unpickled
+from sealbuf._objects import Pickled, unpickled
 from sealbuf._once import Reservation
-from sealbuf._room import PAUSES, needed
+from sealbuf._room import PAUSES, needed, put
 from sealbuf._session import not_found
-from sealbuf._source import Data, Source
+from sealbuf._source import Content, Data, Source
 from sealbuf._terms import Lifetime, Terms
 from sealbuf.aio._opening import Opening
 from sealbuf.aio._threads import Threads
@@ -75,7 +75,7 @@ class Store:
             self._store.put, data, name,
             metadata=metadata, replace=replace, ttl=ttl, lifetime=lifetime,
         )  # fmt: skip
-        return await self._published(call, lambda: Source.of(data).flat.nbytes, timeout)
+        return await self._published(call, lambda: Source.of(data).nbytes, timeout)
 
     async def put_many(
         self,
@@ -89,7 +89,7 @@ class Store:
         """Publishes several buffers by their names: all of them, or none."""
         call = partial(self._store.put_many, batch, replace=replace, ttl=ttl, lifetime=lifetime)
         return await self._published(
-            call, lambda: sum(Source.of(data).flat.nbytes for data in batch.values()), timeout
+            call, lambda: sum(Source.of(data).nbytes for data in batch.values()), timeout
         )
 
     def create(
@@ -133,10 +133,8 @@ class Store:
     ) -> Buffer:
         """Publishes any object that can be pickled, which is done in the event loop."""
         terms = Terms.of(replace, ttl, lifetime)
-        if name is not None:
-            name_bytes(name)
         pickled = Pickled.of(obj)
-        call = partial(put_object, self._link, pickled, name, terms, None)
+        call = partial(put, self._link, pickled, name, terms, None)
         return await self._published(call, lambda: pickled.nbytes, timeout)
 
     async def get(
@@ -191,7 +189,7 @@ class Store:
         deadline = self._link.deadline() if timeout is None else Deadline.of_waiting(timeout)
         with suppress(NotFound):
             return await self.get(name)
-        made: Source | None = None
+        made: Content | None = None
         while True:
             granted = await self._waits.reserve(name, deadline)
             if isinstance(granted, Buffer):
@@ -335,6 +333,6 @@ async def _result(factory: Callable[[], Data | Awaitable[Data]]) -> Data:
     return await made if inspect.isawaitable(made) else made
 
 
-def _publish(granted: Reservation, made: Source, deadline: Deadline) -> Buffer:
+def _publish(granted: Reservation, made: Content, deadline: Deadline) -> Buffer:
     with granted:
         return granted.publish(made, deadline)

@@ -28,8 +28,8 @@ from sealbuf._errors import (
     Timeout,
     TooManyMappings,
 )
-from sealbuf._objects import Pickled, parts_for, put_object
-from sealbuf._room import needed
+from sealbuf._objects import Pickled, parts_for
+from sealbuf._room import needed, put
 from sealbuf._terms import Terms
 from sealbuf._views import View
 from sealbuf.compat.plasma._errors import PlasmaObjectNotFound, as_plasma
@@ -117,9 +117,7 @@ class PlasmaClient:
         _warn_of(serialization_context)
         key = object_id or ObjectID.from_random()
         name, pickled, terms = name_of(key), Pickled.of(value), Terms()
-        self._with_room(
-            pickled.nbytes, lambda: put_object(self._store._link, pickled, name, terms, None)
-        )
+        self._with_room(pickled.nbytes, lambda: put(self._store._link, pickled, name, terms, None))
         return key
 
     def get(
