@@ -514,15 +514,18 @@ async def test_close_ends_an_iteration(path: str, name: str, what: str) -> None:
 
 
 async def test_a_watch_that_begins_while_the_store_is_closed_ends(path: str, name: str) -> None:
-    for turn in range(20):
+    for turn in range(5):
         store = await sealbuf.aio.connect(path)
-        closing = asyncio.create_task(store.close())
-        for _ in range(turn % 5 + 1):
+        under_way = asyncio.create_task(store._waits.to_its_end(asyncio.sleep(SOON)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(store.close())  # which waits for that
+        for _ in range(turn + 1):
             await asyncio.sleep(0)
         async with asyncio.timeout(LONG):
             with suppress(sealbuf.Closed):
                 assert [event async for event in store.watch(name)] == []
             await closing
+        await under_way
 
 
 async def test_close_ends_all_waits(path: str, name: str) -> None:
