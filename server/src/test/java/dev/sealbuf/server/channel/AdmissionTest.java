@@ -3,6 +3,7 @@ package dev.sealbuf.server.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +42,26 @@ final class AdmissionTest {
   @Test
   void theSumIsBoundedByHeap() {
     Admission admission = new Admission(1 << 20, 12L << 20, AdmissionTest::none);
+    assertThat(fill(admission)).isEqualTo(1024);
+    assertThat(admission.enter(9999))
+        .contains("too many sessions for the heap: sessions=1024 bytes=12582912 max=12582912");
+  }
+
+  /// The heap of the launcher, and as many descriptors as it takes.
+  @Test
+  void tenThousandWithAProcessEachFit() {
+    AtomicInteger processes = new AtomicInteger();
+    Admission admission = new Admission(1 << 20, 128L << 20, processes::get);
+    for (int client = 0; client < 10_000; client++) {
+      assertThat(admission.enter(client % 2)).isEmpty();
+      processes.incrementAndGet();
+    }
+  }
+
+  @Test
+  void processesTakeOfTheHeapWhatTheyCost() {
+    int processes = 24 * 1024; // 12 MiB
+    Admission admission = new Admission(1 << 20, 24L << 20, () -> processes);
     assertThat(fill(admission)).isEqualTo(1024);
   }
 
