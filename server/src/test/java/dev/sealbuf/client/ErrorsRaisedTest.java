@@ -184,7 +184,7 @@ class ErrorsRaisedTest {
                 stores.add(daemon.connect());
               }
             },
-            "too many sessions of one uid: uid=%d sessions=# max=#"
+            "too many sessions of one uid: uid=%d sessions=# descriptors=# max=#"
                 .formatted(PeerCredentials.ownUid()));
       } finally {
         stores.forEach(Sealbuf::close);

@@ -120,7 +120,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     Watch.Registration process;
     try {
       Fd socket = Fd.borrow(channel.fd().intValue());
-      process = processes.join(peer.pid(), socket, () -> context.endings().add(channel));
+      process = processes.join(uid, peer.pid(), socket, () -> context.endings().add(channel));
     } catch (IOException _) {
       admission.leave(uid);
       refuse(channel, peer, ErrorCode.TRY_AGAIN, OUT_OF_DESCRIPTORS);

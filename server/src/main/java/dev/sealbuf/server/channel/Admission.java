@@ -3,31 +3,37 @@ package dev.sealbuf.server.channel;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.IntSupplier;
 
 /// How many clients may be connected, in all and of one uid, and how many are.
 ///
-/// A session costs a descriptor, its process another one, and some heap, so both bound the number:
-/// three quarters of the descriptors that the segments leave (the rest is for replies on their
-/// way), and the heap: 4 KiB are an idle session's, another 4 what it began to send and what waits
-/// with that, 2 small replies that it does not read. One uid gets three quarters of that, so that
-/// no uid alone can lock the others out.
+/// Two things bound them. **Descriptors**: a session takes one, and its process another, unless it
+/// has others already; together they may take three quarters of those that the segments leave (the
+/// rest is for replies on their way). **Heap**: 4 KiB are an idle session's, another 4 what it
+/// began to send and what waits with that, 4 its part of what is kept in a [HeapBudget] and
+/// elsewhere; a watched process takes some 500 bytes. One uid gets three quarters of either, so
+/// that no uid alone can lock the others out.
 final class Admission {
   private static final long HEAP_PER_SESSION = 12 * 1024;
+  private static final long HEAP_PER_PROCESS = 512;
 
-  private final int max;
-  private final int maxOfUid;
-  private final IntSupplier processes;
+  private final Bounds all;
+  private final Bounds ofOneUid;
+  private final Processes processes;
   private final Map<Integer, Integer> ofUid = new HashMap<>();
   private int sessions;
 
+  /// How many processes are watched, each by a descriptor.
+  interface Processes {
+    int count();
+
+    int count(int uid);
+  }
+
   /// @param descriptors that the process may open besides those of segments
-  /// @param processes how many processes are watched
-  Admission(long descriptors, long heapBytes, IntSupplier processes) {
-    this.max =
-        (int) Math.max(1, Math.min(threeQuarters(descriptors), heapBytes / HEAP_PER_SESSION));
+  Admission(long descriptors, long heapBytes, Processes processes) {
+    this.all = Bounds.of(threeQuarters(descriptors), heapBytes);
+    this.ofOneUid = Bounds.of(threeQuarters(all.descriptors), threeQuarters(all.heapBytes));
     this.processes = processes;
-    this.maxOfUid = (int) Math.max(1, threeQuarters(max));
   }
 
   private static long threeQuarters(long count) {
@@ -37,16 +43,14 @@ final class Admission {
   /// Counts a session in, or says why not.
   Optional<String> enter(int uid) {
     int own = ofUid.getOrDefault(uid, 0);
-    int descriptors = sessions + processes.getAsInt();
-    if (descriptors >= max) {
-      return Optional.of(
-          "too many sessions: sessions=%d descriptors=%d max=%d"
-              .formatted(sessions, descriptors, max));
+    Optional<String> full = all.exceeded(sessions, processes.count());
+    if (full.isPresent()) {
+      return full.map("too many sessions: "::concat);
     }
-    if (own >= maxOfUid) {
-      return Optional.of(
-          "too many sessions of one uid: uid=%s sessions=%d max=%d"
-              .formatted(Integer.toUnsignedString(uid), own, maxOfUid));
+    full = ofOneUid.exceeded(own, processes.count(uid));
+    if (full.isPresent()) {
+      String who = "too many sessions of one uid: uid=" + Integer.toUnsignedString(uid) + " ";
+      return full.map(who::concat);
     }
     ofUid.put(uid, own + 1);
     sessions++;
@@ -61,5 +65,26 @@ final class Admission {
 
   int sessions() {
     return sessions;
+  }
+
+  private record Bounds(long descriptors, long heapBytes) {
+    /// For one session at the least.
+    static Bounds of(long descriptors, long heapBytes) {
+      return new Bounds(Math.max(1, descriptors), Math.max(HEAP_PER_SESSION, heapBytes));
+    }
+
+    /// What one more would exceed, if anything.
+    Optional<String> exceeded(int sessions, int processes) {
+      int open = sessions + processes;
+      if (open >= descriptors) {
+        return Optional.of(
+            "sessions=%d descriptors=%d max=%d".formatted(sessions, open, descriptors));
+      }
+      long heap = sessions * HEAP_PER_SESSION + processes * HEAP_PER_PROCESS;
+      if (heap > heapBytes - HEAP_PER_SESSION) {
+        return Optional.of("sessions=%d heap=%d max=%d".formatted(sessions, heap, heapBytes));
+      }
+      return Optional.empty();
+    }
   }
 }

@@ -112,15 +112,21 @@ final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQ
   @Override
   public void userEventTriggered(ChannelHandlerContext handler, Object event) {
     if (event instanceof ChannelInputShutdownEvent) {
-      phase = Phase.CLOSED;
-      context.endings().add(channel);
+      closeSoon();
     }
   }
 
+  /// The session ends here and not when Netty has told of the close, which is after the turn's part
+  /// of the [Endings].
   @Override
   public void close(ChannelHandlerContext handler, ChannelPromise promise) {
+    phase = Phase.CLOSED;
     queue.end();
-    var _ = handler.close(promise);
+    try {
+      session.end();
+    } finally {
+      var _ = handler.close(promise);
+    }
   }
 
   @Override
@@ -211,13 +217,13 @@ final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQ
 
   @Override
   public void gone() {
-    close();
+    closeSoon();
   }
 
   @Override
   public void gaveUp(String reason) {
     warn(reason);
-    close();
+    closeSoon();
   }
 
   /// Says goodbye. What has left for a Unix socket is the peer's to read, whatever happens here: so
@@ -232,6 +238,15 @@ final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQ
   /// Runs this when the ended connection's peer has read all descriptors, or can no longer.
   void onceRead(Runnable task) {
     queue.onceRead(task);
+  }
+
+  /// Not at once: this may be heard in the middle of what the store does for the session, or for
+  /// many.
+  private void closeSoon() {
+    if (phase != Phase.CLOSED) {
+      phase = Phase.CLOSED;
+      context.endings().add(channel);
+    }
   }
 
   /// Ends the connection without another word.

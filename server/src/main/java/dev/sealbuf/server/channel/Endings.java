@@ -6,9 +6,9 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 
-/// Closes the connections of those who have gone, for a while in each turn of the loop: to end a
-/// session takes many times as long as to see that its peer hung up, and when ten thousand do so at
-/// once nobody else should wait for the last of them.
+/// Closes the connections of those who have gone or were given up, for a while in each turn of the
+/// loop: to end a session takes many times as long as to see that its peer hung up, and when ten
+/// thousand do so at once nobody else should wait for the last of them.
 final class Endings {
   private static final long SLICE_NANOS = 4_000_000;
 

@@ -15,9 +15,15 @@ import java.util.concurrent.Executor;
 /// that is not read and finds none costs its session. One uid gets a quarter of the budget, so that
 /// others find room whatever it does.
 ///
-/// Frames of up to SMALL bytes are not counted: they are part of what a session costs.
+/// Input of up to SMALL bytes, and as much of events, is not counted: it is part of what a session
+/// costs. Replies are all counted, since hundreds of small ones may wait for one session.
 final class HeapBudget {
   private static final int SMALL = 1024;
+
+  /// What a reply takes besides the bytes of its frame: the reply itself, whose text is kept with
+  /// it, the buffer, its place in the queue, and its descriptors.
+  static final int PER_REPLY = 512;
+
   private static final int HEAP_SHARE = 4;
   private static final int UID_SHARE = 4;
 
@@ -78,9 +84,15 @@ final class HeapBudget {
 
     /// Takes so many bytes, or nothing.
     boolean take(int bytes) {
-      if (bytes <= SMALL) {
-        return true;
-      }
+      return bytes <= SMALL || charge(bytes);
+    }
+
+    /// Takes what it costs to keep a reply whose frame has so many bytes, or nothing.
+    boolean takeReply(int frameBytes) {
+      return charge(PER_REPLY + frameBytes);
+    }
+
+    private boolean charge(int bytes) {
       if (taken + bytes > max || ofUid.getOrDefault(uid, 0L) + bytes > maxOfUid) {
         return false;
       }
@@ -99,9 +111,18 @@ final class HeapBudget {
     /// Gives back what one [#take] or [#takeSpare] took.
     void give(int bytes) {
       if (bytes > SMALL) {
-        own -= bytes;
-        add(uid, -bytes);
+        discharge(bytes);
       }
+    }
+
+    /// Gives back what one [#takeReply] took.
+    void giveReply(int frameBytes) {
+      discharge(PER_REPLY + frameBytes);
+    }
+
+    private void discharge(int bytes) {
+      own -= bytes;
+      add(uid, -bytes);
     }
 
     @Override

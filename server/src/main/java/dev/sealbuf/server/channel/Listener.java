@@ -49,7 +49,7 @@ public final class Listener implements AutoCloseable {
     long heap = Runtime.getRuntime().maxMemory();
     PeerPolicy policy = PeerPolicy.of(group, namespaces::names);
     PeerProcesses processes = new PeerProcesses(watch);
-    Admission admission = new Admission(descriptors, heap, processes::count);
+    Admission admission = new Admission(descriptors, heap, processes);
     Service service = new Service(namespaces, version);
     LoopContext context = LoopContext.of(loop, watch, heap, ResourceLimits.openFiles());
     Acceptor acceptor = new Acceptor(context, policy, admission, processes, service);

@@ -185,7 +185,7 @@ final class OutgoingQueue implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    waiting.forEach(Outgoing::closeDescriptors);
+    waiting.forEach(this::drop);
     waiting.clear();
     events.close();
     waitingBytes = 0;
@@ -220,8 +220,9 @@ final class OutgoingQueue implements AutoCloseable {
       flush();
       tellOfEvents(hadEvents);
     }
-    if (waiting.peekLast() == newest) {
-      keep(newest);
+    Outgoing last = waiting.peekLast();
+    if (last != null && !last.counted) {
+      keep(last);
     }
   }
 
@@ -264,8 +265,9 @@ final class OutgoingQueue implements AutoCloseable {
     }
   }
 
+  /// For one that is here to stay: the newest reply, or what replaced it.
   private void keep(Outgoing newest) {
-    newest.counted = share.take(newest.bytes.limit());
+    newest.counted = share.takeReply(newest.bytes.limit());
     if (waitingBytes > Limits.OUTPUT_MAX) {
       giveUp("replies are not read: bytes=%d max=%d".formatted(waitingBytes, Limits.OUTPUT_MAX));
     } else if (!newest.counted) {
@@ -335,8 +337,17 @@ final class OutgoingQueue implements AutoCloseable {
   private void remove(Outgoing oldest) {
     waiting.remove();
     waitingBytes -= oldest.bytes.remaining();
-    if (oldest.counted) {
-      share.give(oldest.bytes.limit());
+    giveBack(oldest);
+  }
+
+  private void drop(Outgoing undelivered) {
+    undelivered.closeDescriptors();
+    giveBack(undelivered);
+  }
+
+  private void giveBack(Outgoing left) {
+    if (left.counted) {
+      share.giveReply(left.bytes.limit());
     }
   }
 
@@ -349,6 +360,7 @@ final class OutgoingQueue implements AutoCloseable {
             ErrorCode.TRY_AGAIN,
             "too many descriptors are on their way to clients that do not read");
     Outgoing replacement = new Outgoing(error, List.of(), refused.deadline);
+    replacement.counted = refused.counted && share.takeReply(replacement.bytes.limit());
     waiting.addFirst(replacement);
     waitingBytes += replacement.bytes.limit();
     owner.undelivered(refused.reply);
@@ -379,7 +391,9 @@ final class OutgoingQueue implements AutoCloseable {
     }
   }
 
+  /// What is in flight stays charged until the peer has read it, or nobody would be.
   private void giveUp(String reason) {
+    end();
     close();
     owner.gaveUp(reason);
   }

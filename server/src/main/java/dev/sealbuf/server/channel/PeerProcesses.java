@@ -22,22 +22,35 @@ import java.util.Set;
 ///
 /// Where a process cannot be watched at all (before Linux 5.3, or a filter of system calls forbids
 /// it) its sessions end with their sockets alone.
-final class PeerProcesses {
+final class PeerProcesses implements Admission.Processes {
   private static final class Watched {
+    final int uid;
     final Set<Runnable> members = new LinkedHashSet<>();
     Watch.Registration registration = () -> {};
+
+    Watched(int uid) {
+      this.uid = uid;
+    }
   }
 
   private final Watch watch;
   private final Map<Long, Watched> byNumber = new HashMap<>();
+  private final Map<Integer, Integer> ofUid = new HashMap<>();
   private long unnumbered;
 
   PeerProcesses(Watch watch) {
     this.watch = watch;
   }
 
-  int count() {
+  @Override
+  public int count() {
     return byNumber.size();
+  }
+
+  /// Those whose first session is of that uid.
+  @Override
+  public int count(int uid) {
+    return ofUid.getOrDefault(uid, 0);
   }
 
   /// Runs `ended` when the process that connected has ended.
@@ -46,19 +59,19 @@ final class PeerProcesses {
   /// @param ended a new object
   /// @return gives that up
   /// @throws IOException when there are no descriptors left
-  Watch.Registration join(int pid, Fd socket, Runnable ended) throws IOException {
+  Watch.Registration join(int uid, int pid, Fd socket, Runnable ended) throws IOException {
     long number = pid == 0 ? --unnumbered : pid;
     Watched process = byNumber.get(number);
     if (process == null) {
-      process = begin(number, socket);
+      process = begin(uid, number, socket);
     }
     process.members.add(ended);
     Watched joined = process;
     return () -> leave(number, joined, ended);
   }
 
-  private Watched begin(long number, Fd socket) throws IOException {
-    Watched process = new Watched();
+  private Watched begin(int uid, long number, Fd socket) throws IOException {
+    Watched process = new Watched(uid);
     try {
       process.registration = watch.process(socket, () -> ended(number, process));
     } catch (PosixException e) {
@@ -68,11 +81,12 @@ final class PeerProcesses {
       }
     }
     byNumber.put(number, process);
+    ofUid.merge(uid, 1, Integer::sum);
     return process;
   }
 
   private void ended(long number, Watched process) {
-    byNumber.remove(number, process);
+    forget(number, process);
     List.copyOf(process.members).forEach(Runnable::run);
   }
 
@@ -80,7 +94,13 @@ final class PeerProcesses {
     process.members.remove(member);
     if (process.members.isEmpty()) {
       process.registration.close();
-      byNumber.remove(number, process);
+      forget(number, process);
+    }
+  }
+
+  private void forget(long number, Watched process) {
+    if (byNumber.remove(number, process)) {
+      ofUid.computeIfPresent(process.uid, (_, count) -> count == 1 ? null : count - 1);
     }
   }
 }

@@ -232,7 +232,7 @@ final class Publisher {
     if (claim.madeUp()) {
       unnamed.requireRoom(peer);
     } else if (terms.session()) {
-      ofSessions.requireRoom(peer, 1);
+      ofSessions.requireRoom(peer, List.of(claim));
     }
   }
 
@@ -241,7 +241,7 @@ final class Publisher {
       published.requireSlot(claim.name(), common.peer);
     }
     if (common.terms.session()) {
-      ofSessions.requireRoom(common.peer, claims.size());
+      ofSessions.requireRoom(common.peer, claims);
     }
   }
 

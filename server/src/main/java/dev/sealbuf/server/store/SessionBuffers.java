@@ -4,6 +4,7 @@ import dev.sealbuf.protocol.BufferRecord;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -39,9 +40,16 @@ final class SessionBuffers implements PublicationListener {
     this.places = new HeapPlaces("buffers that end with a session", heapBytes, HEAP_PER_BUFFER);
   }
 
-  /// Refuses more than can be remembered.
-  void requireRoom(Peer peer, int count) throws Refusal {
-    places.require(peer.uid(), count);
+  /// Refuses more than can be remembered. Where a name of the same uid goes, its place is free.
+  void requireRoom(Peer peer, List<Claim> claims) throws Refusal {
+    int added = 0;
+    for (Claim claim : claims) {
+      Owner owner = owners.get(claim.name());
+      if (owner == null || owner.uid != peer.uid()) {
+        added++;
+      }
+    }
+    places.require(peer.uid(), added);
   }
 
   /// A buffer is published, and there was room for it.

@@ -39,6 +39,23 @@ final class HeapBudgetTest {
   }
 
   @Test
+  void smallRepliesAreCountedWithWhatKeepsThem() {
+    HeapBudget.Share share = budget.share(1, () -> {});
+    assertThat(share.takeReply(100)).isTrue();
+    assertThat(budget.taken()).isEqualTo(100 + HeapBudget.PER_REPLY);
+    int kept = 1;
+    while (share.takeReply(100)) {
+      kept++;
+    }
+    assertThat(kept).isEqualTo(4 * PIECE / (100 + HeapBudget.PER_REPLY));
+    assertThat(budget.share(2, () -> {}).takeReply(100)).isTrue();
+    for (int i = 0; i < kept; i++) {
+      share.giveReply(100);
+    }
+    assertThat(budget.taken()).isEqualTo(100 + HeapBudget.PER_REPLY);
+  }
+
+  @Test
   void whoWaitsIsWokenOnceWhenThereMayBeRoom() {
     HeapBudget.Share first = budget.share(1, () -> {});
     HeapBudget.Share second = budget.share(1, () -> woken.add("second"));

@@ -37,6 +37,8 @@ class PeerProcessesTest {
 
   private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
   private final List<String> heard = new ArrayList<>();
+  private static final int UID = 1000;
+
   private Watch watch;
   private PeerProcesses processes;
 
@@ -58,9 +60,9 @@ class PeerProcessesTest {
         Fd second = connect();
         Fd third = connect()) {
       int pid = (int) child.pid();
-      Watch.Registration _ = processes.join(pid, first, () -> heard.add("first"));
-      Watch.Registration left = processes.join(pid, second, () -> heard.add("second"));
-      Watch.Registration _ = processes.join(pid, third, () -> heard.add("third"));
+      Watch.Registration _ = processes.join(UID, pid, first, () -> heard.add("first"));
+      Watch.Registration left = processes.join(UID, pid, second, () -> heard.add("second"));
+      Watch.Registration _ = processes.join(UID, pid, third, () -> heard.add("third"));
       assertThat(processes.count()).isEqualTo(1);
       left.close();
       assertThat(tasks.poll(200, TimeUnit.MILLISECONDS)).isNull();
@@ -79,8 +81,8 @@ class PeerProcessesTest {
         Fd first = connect();
         Fd second = connect()) {
       int pid = (int) child.pid();
-      Watch.Registration one = processes.join(pid, first, () -> heard.add("first"));
-      Watch.Registration two = processes.join(pid, second, () -> heard.add("second"));
+      Watch.Registration one = processes.join(UID, pid, first, () -> heard.add("first"));
+      Watch.Registration two = processes.join(UID, pid, second, () -> heard.add("second"));
       one.close();
       assertThat(processes.count()).isEqualTo(1);
       two.close();
@@ -96,9 +98,11 @@ class PeerProcessesTest {
     try (ChildJvm child = listener();
         Fd first = connect();
         Fd second = connect()) {
-      Watch.Registration _ = processes.join(0, first, () -> heard.add("first"));
-      Watch.Registration _ = processes.join(0, second, () -> heard.add("second"));
+      Watch.Registration _ = processes.join(UID, 0, first, () -> heard.add("first"));
+      Watch.Registration _ = processes.join(UID, 0, second, () -> heard.add("second"));
       assertThat(processes.count()).isEqualTo(2);
+      assertThat(processes.count(UID)).isEqualTo(2);
+      assertThat(processes.count(UID + 1)).isZero();
 
       child.kill();
       while (heard.size() < 2) {
@@ -106,6 +110,7 @@ class PeerProcessesTest {
       }
 
       assertThat(heard).containsExactlyInAnyOrder("first", "second");
+      assertThat(processes.count(UID)).isZero();
     }
   }
 

@@ -3,6 +3,7 @@ package dev.sealbuf.server.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sealbuf.protocol.BatchIndex;
+import dev.sealbuf.protocol.ErrorCode;
 import dev.sealbuf.testing.LeakCheck;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -119,5 +120,46 @@ class SessionBuffersTest {
     put(PRODUCER, "again", FOR_SESSION);
     store.endSession(PRODUCER);
     store.await(figures -> figures.buffers() == 0);
+  }
+
+  /// A heap with 40 places, of which one uid may have 30.
+  @Test
+  void oneThatReplacesAnotherNeedsNoPlaceMore() throws Refusal {
+    List<BatchIndex.Entry> owned = index("n0", "n1");
+    List<BatchIndex.Entry> oneMore = index("n0", "new");
+    ByteBuffer two = ByteBuffer.allocate(2);
+    try (TestStore small = TestStore.ofHeap(40 * 8 * 768)) {
+      for (int i = 0; i < 30; i++) {
+        String name = "n" + i;
+        small.on(each -> put(each, PRODUCER, name));
+      }
+      small.on(each -> put(each, PRODUCER, "n0"));
+      small.on(each -> put(each, OTHER, "n1"));
+      small.on(each -> each.putMany(PRODUCER, owned, two.duplicate(), FOR_SESSION));
+      Loan loan =
+          small.later(each -> each.create(PRODUCER, Optional.of("n2"), 3 << 20, FOR_SESSION));
+      TestStore.write(loan, new byte[] {1});
+      small.seal(PRODUCER, loan);
+
+      String full =
+          "too many buffers that end with a session: count=30 max=40 of_uid=30 max_of_uid=30";
+      Refused.with(ErrorCode.TRY_AGAIN, full, () -> small.on(each -> put(each, PRODUCER, "new")));
+      Refused.with(
+          ErrorCode.TRY_AGAIN,
+          full,
+          () -> small.on(each -> each.putMany(PRODUCER, oneMore, two.duplicate(), FOR_SESSION)));
+      small.delete(PRODUCER, "n3");
+      small.on(each -> put(each, PRODUCER, "new"));
+    }
+  }
+
+  private static Publication put(Store store, Peer peer, String name) throws Refusal {
+    return store.put(peer, Optional.of(name), ByteBuffer.allocate(1), FOR_SESSION);
+  }
+
+  private static List<BatchIndex.Entry> index(String first, String second) {
+    return List.of(
+        new BatchIndex.Entry(first, 0, 1, Optional.empty()),
+        new BatchIndex.Entry(second, 1, 1, Optional.empty()));
   }
 }

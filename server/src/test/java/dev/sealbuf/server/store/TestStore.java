@@ -78,12 +78,28 @@ final class TestStore implements AutoCloseable {
 
   private TestStore(
       long capacity, int segmentsMax, NamespacePolicy policy, Quota.Limits quota, Clock clock) {
+    this(capacity, segmentsMax, Runtime.getRuntime().maxMemory(), policy, quota, clock);
+  }
+
+  /// One that may remember as much as so small a heap holds.
+  static TestStore ofHeap(long bytes) {
+    return new TestStore(
+        CAPACITY, SEGMENTS_MAX, bytes, NamespacePolicy.DEFAULT, Quota.Limits.NONE, Clock.system());
+  }
+
+  private TestStore(
+      long capacity,
+      int segmentsMax,
+      long heapBytes,
+      NamespacePolicy policy,
+      Quota.Limits quota,
+      Clock clock) {
     StoreConfig config =
         new StoreConfig(
             capacity,
             capacity,
             segmentsMax,
-            Runtime.getRuntime().maxMemory(),
+            heapBytes,
             DAEMON,
             "0.0.0-test",
             policy,
