@@ -117,7 +117,7 @@ def test_a_process_may_end_with_it(
     """Once from its first import on, then in copies of a process that has only imported."""
     assert child.output(program(path, HEAD, CYCLE, END), daemon.path, str(nbytes)) == ""
     code, count = program(path, HEAD, FORKED, CYCLE, END), rounds(1000, small=5)
-    assert child.output(code, daemon.path, str(nbytes), str(count), seconds=500) == ""
+    assert child.output(code, daemon.path, str(nbytes), str(count), seconds=3000) == ""
 
 
 @pytest.mark.shows(56)

@@ -199,6 +199,8 @@ class Store:
             except BaseException:
                 granted.give_up()
                 raise
+            if self._closing is not None:  # meanwhile; there may be no threads any more
+                raise self._link.closed()
             deadline = self._link.deadline()
             try:
                 publish = partial(_publish, granted, made, deadline)

@@ -15,10 +15,13 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from typing import TypeAlias
 
 import sealbuf
+from sealbuf._entry import Entry
 from sealbuf._errors import Closed, Error, NotFound
+from sealbuf._watch import Event
 from sealbuf.compat.plasma._ids import ID_BYTES, PREFIX, ObjectID, id_of
 
 Decoded: TypeAlias = tuple[list[ObjectID], list[int], list[int]]
@@ -37,7 +40,7 @@ class Notifications:
     def __init__(self, store: sealbuf.Store) -> None:
         self._store = store
         self._watch = store.watch(PREFIX, replay=True)
-        self._known: dict[str, int] = {}
+        self._known: dict[str, tuple[int, datetime]] = {}
         self.socket, self._telling = socket.socketpair()
         self._telling.setblocking(False)
         self._pid = os.getpid()
@@ -91,7 +94,7 @@ class Notifications:
             yield from self._missed()
         for event in self._watch.ready():
             if event.kind == "sealed":
-                yield self._came(event.name, event.version, event.nbytes)
+                yield self._came(event)
             elif event.kind == "deleted":
                 yield self._went(event.name)
             else:
@@ -103,18 +106,18 @@ class Notifications:
         for name in self._known.keys() - entries.keys():
             yield self._went(name)
         for entry in entries.values():
-            if self._known.get(entry.name) != entry.version:
-                yield self._came(entry.name, entry.version, entry.nbytes)
+            yield self._came(entry)
 
-    def _came(self, name: str, version: int, nbytes: int) -> bytes:
-        if self._known.get(name) == version:
+    def _came(self, told: Event | Entry) -> bytes:
+        which = told.version, told.created  # the next daemon counts versions anew
+        if self._known.get(told.name) == which:
             return b""
         try:
-            metadata_bytes = len(self._store.get(name).metadata)
+            metadata_bytes = len(self._store.get(told.name).metadata)
         except NotFound:
             metadata_bytes = 0  # it has just gone
-        self._known[name] = version
-        return message(name, nbytes, metadata_bytes)
+        self._known[told.name] = which
+        return message(told.name, told.nbytes, metadata_bytes)
 
     def _went(self, name: str) -> bytes:
         if self._known.pop(name, None) is None:
