@@ -15,7 +15,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /// The command that runs a main class in a JVM like this one, in a way that any uid can: a jar or a
-/// folder of the class path that lies below a private folder is copied to a public one first.
+/// folder of the class path that lies below a private folder is copied to a public one first. What
+/// `make coverage` has this JVM observed by observes that one, too.
 public final class Jvm {
   private static final String CLASS_PATH = publicClassPath();
 
@@ -27,7 +28,7 @@ public final class Jvm {
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.addAll(List.of("-XX:-UsePerfData", "-XX:ErrorFile=/dev/null"));
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(option -> option.startsWith("--"))
+        .filter(option -> option.startsWith("--") || option.startsWith("-javaagent:"))
         .forEach(command::add);
     command.addAll(List.of("-cp", CLASS_PATH, main.getName()));
     command.addAll(List.of(arguments));
