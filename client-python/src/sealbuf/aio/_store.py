@@ -196,11 +196,11 @@ class Store:
                 return granted
             try:
                 made = made or Source.of(await _result(factory))
+                if self._closing is not None:  # meanwhile; there may be no threads any more
+                    raise self._link.closed()
             except BaseException:
                 granted.give_up()
                 raise
-            if self._closing is not None:  # meanwhile; there may be no threads any more
-                raise self._link.closed()
             deadline = self._link.deadline()
             try:
                 publish = partial(_publish, granted, made, deadline)

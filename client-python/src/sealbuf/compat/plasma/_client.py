@@ -244,12 +244,14 @@ class PlasmaClient:
     def disconnect(self) -> None:
         """Ends the connection, and aborts what was not sealed. Buffers stay valid."""
         if self._notifications is not None:
-            self._notifications.close()
+            self._notifications.end()
         for creation in self._created.values():
             with suppress(Error):
                 creation.writer.abort()
         self._created.clear()
         self._store.close()
+        if self._notifications is not None:
+            self._notifications.close()
 
     def __del__(self) -> None:
         with suppress(Exception):

@@ -35,7 +35,7 @@ AGAIN_MILLIS = 100
 
 
 class Notifications:
-    """Those of one client, from `subscribe` to `close`."""
+    """Those of one client, from `subscribe` to `end`."""
 
     def __init__(self, store: sealbuf.Store) -> None:
         self._store = store
@@ -53,10 +53,15 @@ class Notifications:
         ids, data_sizes, metadata_sizes = decode(self._read(length))
         return ids[0], data_sizes[0], metadata_sizes[0]
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Ends the thread, and who reads; when the store is closed too, at once."""
         if os.getpid() == self._pid:  # a forked child has copies: the parent's go on
             with suppress(OSError):  # closed by who asked for it
-                self.socket.shutdown(socket.SHUT_RDWR)  # which ends the thread, and who reads
+                self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Behind `end`."""
+        if os.getpid() == self._pid:
             self._thread.join()
         self.socket.close()
 
@@ -68,10 +73,11 @@ class Notifications:
 
     def _run(self) -> None:
         poller, backlog, missed = select.poll(), bytearray(), False
-        poller.register(self._watch, select.POLLIN)
         with self._watch, self._telling:
             while True:
                 poller.register(self._telling, select.POLLOUT if backlog else 0)
+                # A watch without a session is readable all the time.
+                poller.register(self._watch, 0 if missed else select.POLLIN)
                 polled = dict(poller.poll(AGAIN_MILLIS if missed else None))
                 if polled.get(self._telling.fileno(), 0) & select.POLLHUP:
                     return
