@@ -59,14 +59,20 @@ def limited(descriptors: int) -> list[str]:
 
 
 def spam(client: RawClient, end: str) -> None:
-    """Asks for descriptors and never reads, not even whether it was welcome."""
+    """Asks for descriptors and never reads, not even whether it was welcome. One that is deaf asks
+    for as many as are sent at once, and the daemon meets the error behind them."""
+    asked = 5 if end == "deaf" else ASKED
     requests = [client.head("hello", namespace="default", client="spammer/1")]
-    requests += [client.head("open", name="wanted") for _ in range(ASKED)]
+    requests += [client.head("open", name="wanted") for _ in range(asked)]
     with suppress(BrokenPipeError):  # turned away
         client.send(b"".join(map(frame, requests)))
     client.wait_until_taken()
     if end == "shut":
         client.connection.shutdown(socket.SHUT_RDWR)
+    if end == "deaf":
+        client.connection.shutdown(socket.SHUT_RD)
+        with suppress(BrokenPipeError):
+            client.send(frame(client.head("ping")))
 
 
 def handed(daemon: Daemon) -> float:
@@ -81,7 +87,7 @@ def handed(daemon: Daemon) -> float:
 
 @pytest.mark.shows(20)
 @pytest.mark.parametrize("limit", [1024, 65536])
-@pytest.mark.parametrize("end", ["open", "shut"])
+@pytest.mark.parametrize("end", ["open", "shut", "deaf"])
 def test_descriptors_that_nobody_reads_keep_none_from_others(
     limit: int,
     end: str,

@@ -245,6 +245,7 @@ final class Connection extends ChannelDuplexHandler implements Outbox, OutgoingQ
   private void closeSoon() {
     if (phase != Phase.CLOSED) {
       phase = Phase.CLOSED;
+      unread.close(); // it may point into what Netty has given back by then
       context.endings().add(channel);
     }
   }

@@ -287,6 +287,7 @@ final class OutgoingQueue implements AutoCloseable {
         retryMicros = RETRY_MIN_MICROS;
       }
     } catch (IOException _) {
+      end(); // who only reads no more (SHUT_RD) still has descriptors in flight
       close();
       owner.gone();
     }
