@@ -287,8 +287,7 @@ final class OutgoingQueue implements AutoCloseable {
         retryMicros = RETRY_MIN_MICROS;
       }
     } catch (IOException _) {
-      end(); // who only reads no more (SHUT_RD) still has descriptors in flight
-      close();
+      abandon();
       owner.gone();
     }
   }
@@ -392,11 +391,17 @@ final class OutgoingQueue implements AutoCloseable {
     }
   }
 
-  /// What is in flight stays charged until the peer has read it, or nobody would be.
   private void giveUp(String reason) {
+    abandon();
+    owner.gaveUp(reason);
+  }
+
+  /// Drops what has not left while the socket is still open. What is in flight stays charged until
+  /// the peer has read it, or nobody would be: one that shut only its reading side down (SHUT_RD)
+  /// may still have it.
+  private void abandon() {
     end();
     close();
-    owner.gaveUp(reason);
   }
 
   private ByteBuffer scratch(ByteBuffer bytes) {
