@@ -278,8 +278,9 @@ def unowned_view(
 
 
 def copy(source: memoryview, target: memoryview) -> None:
-    """Copies bytes that lie in one run; other threads run meanwhile."""
-    ctypes.memmove(address_of(target), address_of(source), source.nbytes)
+    """Copies bytes that lie in one run; other threads run meanwhile. No bytes have no address."""
+    if source.nbytes:
+        ctypes.memmove(address_of(target), address_of(source), source.nbytes)
 
 
 def write(fd: int, source: memoryview) -> None:

@@ -56,8 +56,7 @@ class Pickled(NamedTuple):
 
     def write(self, room: View) -> None:
         for part, offset in zip(self.parts, self.offsets, strict=True):
-            if part.nbytes:
-                memory.copy(part, room[offset : offset + part.nbytes])
+            memory.copy(part, room[offset : offset + part.nbytes])
 
 
 def unpickled(buffer: Buffer, uid: int, *, allow_pickle: bool) -> Any:

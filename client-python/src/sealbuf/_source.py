@@ -72,8 +72,7 @@ class Source(NamedTuple):
         return self.flat.nbytes
 
     def write(self, room: View) -> None:
-        if self.flat.nbytes:
-            memory.copy(self.flat, room)
+        memory.copy(self.flat, room)
 
     @classmethod
     def of(cls, data: Data, metadata: Data | None = None) -> Content:
