@@ -68,7 +68,8 @@ class Cast:
             said[work] = last_line(reason)
         except Failed as reason:
             said[of_size(work, nbytes)] = last_line(reason)
-            print(f"  {peer}: {work} of {nbytes} failed: {last_line(reason)}", flush=True)
+            print(f"  {peer}: {work} of {nbytes} failed: {reason}", flush=True)
+            print((self._logs / f"{peer}.log").read_text(errors="replace")[-2000:], flush=True)
             self._start_again(peer)
 
     def able(self, peer: str, work: str, nbytes: int) -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import count
 
 from sealbench.cast import Cast, Samples
+from sealbench.child import Unable
 from sealbench.plan import Plan
 from sealbench.progress import say
 
@@ -37,6 +38,8 @@ def _hand_over(cast: Cast, plan: Plan, nbytes: int, peer: str) -> Samples:
             consumer.send("consume", **handed)
             producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
             begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
-        finally:
+        except Unable:  # after any other failure the peer starts again, empty
             producer.ask("forget", **handed)
+            raise
+    producer.ask("forget", **handed)
     return [end - begin for begin, end in zip(begins, ends, strict=True)]
