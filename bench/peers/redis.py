@@ -7,7 +7,11 @@ import redis
 from peer.contract import Peer, Store
 from peer.program import Server, memory_folder, needed, version_of
 
-OPTIONS = {"port": "0", "save": "", "appendonly": "no", "proto-max-bulk-len": "1gb"}
+OPTIONS = {
+    "port": "0", "save": "", "appendonly": "no",
+    "proto-max-bulk-len": "1gb", "client-query-buffer-limit": "2gb",
+}  # fmt: skip
+"""A SET of 1 GiB is more than the 1 GiB that Redis reads of one client's requests by default."""
 
 
 class Connection(Store):

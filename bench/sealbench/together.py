@@ -24,17 +24,11 @@ def run(cast: Cast, plan: Plan) -> None:
         if not reads and not cast.able(peer, "puts", CLIENT_BYTES):
             continue
         say(f"{peer}: {plan.readers} readers, {plan.clients} clients")
-        cast.attempt("together", peer, 0, partial(_together, cast, plan, peer))
+        cast.attempt("readers", peer, plan.reader_bytes, partial(_readers, cast, plan, peer))
+        cast.attempt("puts", peer, CLIENT_BYTES, partial(_clients, cast, plan, peer))
 
 
-def _together(cast: Cast, plan: Plan, peer: str) -> None:
-    with cast.guests(peer, max(*plan.readers, *plan.clients)) as guests:
-        readers = partial(_readers, cast, plan, peer, guests)
-        cast.attempt("readers", peer, plan.reader_bytes, readers)
-        cast.attempt("puts", peer, CLIENT_BYTES, partial(_clients, cast, plan, peer, guests))
-
-
-def _readers(cast: Cast, plan: Plan, peer: str, guests: list[Child]) -> None:
+def _readers(cast: Cast, plan: Plan, peer: str) -> None:
     """One buffer at a time: 1 GiB of each peer would be too much to keep."""
     nbytes = plan.reader_bytes
     owner = cast.owner(peer)
@@ -44,11 +38,11 @@ def _readers(cast: Cast, plan: Plan, peer: str, guests: list[Child]) -> None:
     if not counts:
         return
     owner.ask("fill", nbytes=nbytes)
-    most = guests[: max(counts)]
-    cast.add(Key("readers_pss", peer, nbytes, len(most), "bytes"), [_grown(most, nbytes)])
-    for processes in _rounds(plan, counts):
-        key = Key("readers", peer, nbytes, processes)
-        cast.add(key, [_scanned(guests[:processes], nbytes)])
+    with cast.guests(peer, max(counts)) as guests:
+        cast.add(Key("readers_pss", peer, nbytes, len(guests), "bytes"), [_grown(guests, nbytes)])
+        for processes in _rounds(plan, counts):
+            key = Key("readers", peer, nbytes, processes)
+            cast.add(key, [_scanned(guests[:processes], nbytes)])
     owner.ask("clear", nbytes=nbytes)
 
 
@@ -57,11 +51,12 @@ def _fit(nbytes: int) -> bool:
     return 8 * nbytes < memory_available()
 
 
-def _clients(cast: Cast, plan: Plan, peer: str, guests: list[Child]) -> None:
+def _clients(cast: Cast, plan: Plan, peer: str) -> None:
     """Puts a second, all clients together."""
-    for processes in _rounds(plan, plan.clients):
-        key = Key("puts", peer, CLIENT_BYTES, processes, "1/s")
-        cast.add(key, [_rate(guests[:processes], max(plan.turn_seconds, CLIENT_SECONDS))])
+    with cast.guests(peer, max(plan.clients)) as guests:
+        for processes in _rounds(plan, plan.clients):
+            key = Key("puts", peer, CLIENT_BYTES, processes, "1/s")
+            cast.add(key, [_rate(guests[:processes], max(plan.turn_seconds, CLIENT_SECONDS))])
 
 
 def _rounds(plan: Plan, counts: Sequence[int]) -> Iterator[int]:
