@@ -3,7 +3,7 @@
 
 # The JDK is checked first, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo build test test-quick soak evidence coverage bench bench-quick bench-jmh image dist docs format jdk python
+.PHONY: help demo build test test-quick soak bench bench-quick image dist docs format jdk python
 
 JAVA_SOURCES := pom.xml $(shell find client-java/pom.xml client-java/src/main server/pom.xml server/src/main)
 BUILT := server/target/.built
@@ -24,27 +24,17 @@ build: jdk python $(CACHE) ## the launcher in server/target/sealbuf/bin, the Pyt
 test: build ## formats, lints, types, Java, Python 3.11 to 3.13; ends with a table
 	@scripts/test
 
-coverage: build ## lines that the tests run, of the daemon and both clients; ARGS='-k frames' for a part
-	@scripts/coverage $(ARGS)
-
 test-quick: build ## the same without the tests that start a daemon
 	@scripts/test quick
 
-soak: build ## the tests of docs/tests.toml at full size and an hour of fuzzing; ARGS='-k herd' for a part; then evidence
+soak: build ## the tests of docs/tests.toml at full size and an hour of fuzzing; ARGS='-k herd' for a part; then docs/tests.md
 	@scripts/soak $(ARGS)
-
-evidence: python ## docs/tests.md, from what the last test and every soak found
-	@scripts/evidence
 
 bench: build ## Sealbuf, its peers and the floors, at most half an hour; results in bench/results
 	@cd bench && ../.venv/bin/python -m sealbench
 
 bench-quick: build ## the same in three minutes, with smaller sizes
 	@cd bench && ../.venv/bin/python -m sealbench --plan quick
-
-bench-jmh: build ## the Java client beside a map and memcpy, by JMH, in four minutes; ARGS='Get -prof gc' for a part
-	@scripts/maven --quiet package -DskipTests -Pjmh -pl client-java,bench/jmh
-	@cd bench && ../.venv/bin/python -m sealbench.jmh $(ARGS)
 
 image: build ## the container images sealbuf, sealbuf-producer and sealbuf-worker
 	@scripts/image

@@ -136,7 +136,7 @@ def markdown(header: dict[str, Any], measured: list[dict[str, Any]]) -> str:
     rows = {each.name: each for each in map(row, measured)}
     about = (
         f"{header['made']}, tree `{header['tree']}`, {versions(measured[0])}. Made by "
-        "`make bench-jmh`. Medians, and p99 where single calls were timed; `spread` is how far "
+        "`scripts/bench-jmh`. Medians, and p99 where single calls were timed; `spread` is how far "
         "apart the iterations of all JVMs were, highest by lowest."
     )
     lines = [f"- {name}: {value}" for name, value in header["machine"].items()]

@@ -26,7 +26,7 @@ from sealbuf import _tensor as tensor
 from sealbuf._description import Description
 from sealbuf._layout import Memory, Place, Record, describes_bytes, encode_record, read_record
 from sealbuf._like_bytes import LikeBytes
-from sealbuf._views import Shown, View, buffer_class
+from sealbuf._views import FORMAT, Shown, View, buffer_class
 
 Fetch: TypeAlias = Callable[[], View]
 MakeRecord: TypeAlias = Callable[[], Memory]
@@ -97,7 +97,7 @@ class Buffer(LikeBytes):
             if flags & _WRITABLE:
                 raise BufferError(f"a sealed buffer cannot be written to: name={self.name}")
             shown = self._shown()
-            if shown is not None and shown.description.typestr:
+            if shown is not None and shown.description.typestr and flags & FORMAT:
                 raise BufferError(
                     f"no buffer format can say this type, use numpy.asarray: "
                     f"name={self.name} typestr={shown.description.typestr}"

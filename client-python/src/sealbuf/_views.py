@@ -20,6 +20,9 @@ from sealbuf._errors import ProtocolError
 View: TypeAlias = memoryview
 T = TypeVar("T", bound=type)
 
+FORMAT = 0x4
+"""PyBUF_FORMAT; `inspect.BufferFlags` has it from 3.12 only."""
+
 _CASTABLE = frozenset("cbB?hHiIlLqQnNfd")
 """What memoryview.cast accepts; an `@` may stand in front."""
 

@@ -49,7 +49,7 @@ from sealbuf._origin import Origin, OwnRecord
 from sealbuf._reply import Reply
 from sealbuf._spare import Sealing
 from sealbuf._unnamed import end_with
-from sealbuf._views import Shown, View, buffer_class
+from sealbuf._views import FORMAT, Shown, View, buffer_class
 
 
 class State(Enum):
@@ -154,8 +154,8 @@ class Writer:
 
     if sys.version_info >= (3, 12):
 
-        def __buffer__(self, _flags: int) -> View:
-            if self._description.typestr:
+        def __buffer__(self, flags: int) -> View:
+            if self._description.typestr and flags & FORMAT:
                 raise BufferError(
                     f"no buffer format can say this type, use numpy.asarray: "
                     f"name={self._name} typestr={self._description.typestr}"

@@ -57,6 +57,15 @@ def create(
     return object_id, buffer, data
 
 
+def test_what_is_got_is_what_the_module_calls_a_buffer(socket: str) -> None:
+    with connected(socket) as client:
+        object_id, _, data = create(client, 1000)
+        (buffer,) = client.get_buffers([object_id])
+        assert isinstance(buffer, plasma.PlasmaBuffer)
+        assert bytes(buffer) == data
+        del buffer
+
+
 def test_an_id_is_20_bytes() -> None:
     with pytest.raises(ValueError, match="an object id is 20 bytes"):
         plasma.ObjectID("hello")  # type: ignore[arg-type]

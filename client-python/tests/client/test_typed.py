@@ -4,6 +4,7 @@ import gc
 import hashlib
 import sys
 import weakref
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,6 +193,9 @@ def test_dates_have_no_buffer_and_numpy_reads_them(path: str, name: str) -> None
                 f"no buffer format can say this type, use numpy.asarray: "
                 f"name={name} typestr=<M8[ns]"
             )
+            plain: Any = buffer  # no format is asked for
+            assert zlib.crc32(plain) == zlib.crc32(TIMES.tobytes())
+            assert hashlib.sha256(plain).digest() == buffer.digest()
         integers: Any = np.asarray(buffer.memoryview()).view("i8")
         assert np.array_equal(integers, TIMES.view("i8"))
         store.delete(name, f"{name}/again", f"{name}/integers")

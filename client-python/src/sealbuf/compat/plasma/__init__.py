@@ -18,6 +18,8 @@ What is not as it was:
 - `list` knows unfinished objects and `ref_count` of this client only; `construct_duration` is 0.
 """
 
+from pyarrow import Buffer as PlasmaBuffer
+
 from sealbuf.compat.plasma._client import PlasmaClient, connect
 from sealbuf.compat.plasma._errors import (
     PlasmaObjectExists,
@@ -30,6 +32,7 @@ from sealbuf.compat.plasma._server import start_plasma_store
 __all__ = [
     "ObjectID",
     "ObjectNotAvailable",
+    "PlasmaBuffer",
     "PlasmaClient",
     "PlasmaObjectExists",
     "PlasmaObjectNotFound",

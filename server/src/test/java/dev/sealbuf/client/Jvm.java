@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 
 /// The command that runs a main class in a JVM like this one, in a way that any uid can: a jar or a
 /// folder of the class path that lies below a private folder is copied to a public one first. What
-/// `make coverage` has this JVM observed by observes that one, too.
+/// `scripts/coverage` has this JVM observed by observes that one, too.
 public final class Jvm {
   private static final String CLASS_PATH = publicClassPath();
 

@@ -3,12 +3,14 @@ package dev.sealbuf.server.cli;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ScopeType;
 
 /// The `sealbuf` command. Each subcommand is a class of its own, named in one table here.
 @Command(
     name = "sealbuf",
     description = "Immutable buffers shared between processes.",
     synopsisSubcommandLabel = "COMMAND",
+    scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
     versionProvider = Version.class)
 public final class Main {

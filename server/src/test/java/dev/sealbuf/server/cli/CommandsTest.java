@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sealbuf.client.Jvm;
 import dev.sealbuf.server.TestDaemon;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -47,6 +48,29 @@ final class CommandsTest {
   void removeAll() {
     JsonNode buffers = json("ls", "--json");
     buffers.forEach(buffer -> run("rm", buffer.get("name").asString()));
+  }
+
+  @Test
+  void everyCommandExplainsItself() {
+    List<List<String>> commands = new ArrayList<>(List.of(List.of("config", "check")));
+    Main.commandLine().getSubcommands().keySet().forEach(name -> commands.add(List.of(name)));
+    for (List<String> command : commands) {
+      List<String> words = new ArrayList<>(command);
+      words.add("--help");
+      assertThat(execute(words.toArray(String[]::new))).as(err.toString()).isZero();
+      assertThat(out.toString()).startsWith("Usage: sealbuf " + String.join(" ", command));
+      assertThat(err.toString()).isEmpty();
+    }
+  }
+
+  @Test
+  void whoReadsNoMoreOfABufferEndsItsCommand() throws Exception {
+    run("put", "large", Files.write(folder.resolve("in"), random(5_000_000)).toString());
+    Process get = start("get", "large");
+    try (InputStream output = get.getInputStream()) {
+      assertThat(output.readNBytes(10)).hasSize(10);
+    }
+    assertThat(get.waitFor()).isEqualTo(Failures.STOPPED_BY_PIPE);
   }
 
   @Test
@@ -160,12 +184,16 @@ final class CommandsTest {
   }
 
   private int runAt(String socket, String command, String... arguments) {
+    return execute(withSocket(socket, command, arguments).toArray(String[]::new));
+  }
+
+  private int execute(String... words) {
     out.getBuffer().setLength(0);
     err.getBuffer().setLength(0);
-    return Main.commandLine()
+    return Main.commandLine(words)
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
-        .execute(withSocket(socket, command, arguments).toArray(String[]::new));
+        .execute(words);
   }
 
   private JsonNode json(String command, String... arguments) {
