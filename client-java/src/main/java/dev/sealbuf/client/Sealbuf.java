@@ -101,9 +101,10 @@ public final class Sealbuf extends Publishing implements AutoCloseable {
     return again != null ? again : get(name, Checked.utf8(name), deadline());
   }
 
-  /// The buffer of a name, as soon as there is one.
+  /// The buffer of a name, as soon as there is one; a `timeout` that is not positive does not wait.
   ///
   /// @throws TimeoutException when there is none in time
+  /// @throws NotFoundException when there is none and it does not wait
   public SealedBuffer get(String name, Duration timeout) {
     return timeout.isPositive()
         ? await(name, OptionalLong.empty(), Deadline.after(timeout))
@@ -237,6 +238,11 @@ public final class Sealbuf extends Publishing implements AutoCloseable {
     }
   }
 
+  /// All buffers, sorted by the bytes of their names.
+  public List<BufferInfo> list() {
+    return list("");
+  }
+
   /// All buffers whose name begins with `prefix`, sorted by the bytes of their names.
   public List<BufferInfo> list(String prefix) {
     Checked.prefix(prefix);
@@ -250,6 +256,11 @@ public final class Sealbuf extends Publishing implements AutoCloseable {
         .filter(buffer -> Listing.BY_NAME.compare(buffer.name(), after) > 0)
         .limit(limit)
         .toList();
+  }
+
+  /// Tells of every change from now on of a name that begins with `prefix`.
+  public Watch watch(String prefix) {
+    return watch(prefix, false);
   }
 
   /// Tells of every change of a name that begins with `prefix`.

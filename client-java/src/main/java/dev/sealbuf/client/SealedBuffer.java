@@ -8,6 +8,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.List;
 import java.util.function.Supplier;
@@ -24,6 +26,9 @@ import java.util.function.Supplier;
 /// then it keeps the memory of what was deleted.
 public final class SealedBuffer implements AutoCloseable {
   private static final VarHandle CLOSED = closed();
+
+  /// A ByteBuffer holds at most 2 GiB - 1.
+  private static final long DIGEST_PIECE = 1 << 30;
 
   private final String name;
   private final MemorySegment bytes;
@@ -135,6 +140,25 @@ public final class SealedBuffer implements AutoCloseable {
   public byte[] toByteArray() {
     Views.requireArraySize(segment());
     return segment().toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  /// SHA-256 of the bytes as they lie in memory, which is the same in every language.
+  public byte[] digest() {
+    MessageDigest digest = sha256();
+    MemorySegment whole = segment();
+    for (long from = 0; from < whole.byteSize(); from += DIGEST_PIECE) {
+      long length = Math.min(DIGEST_PIECE, whole.byteSize() - from);
+      digest.update(whole.asSlice(from, length).asByteBuffer());
+    }
+    return digest.digest();
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java has SHA-256", e);
+    }
   }
 
   /// All that the store says about it.

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -120,6 +121,19 @@ class SealbufTest {
       assertThat(closed.shape()).isEqualTo(shape);
       assertThat(closed.metadata()).containsExactly(4, 2);
     }
+  }
+
+  @Test
+  void aDigestIsThatOfTheBytes() throws Exception {
+    for (int nbytes : new int[] {0, 5, INLINE_MAX + 1}) {
+      byte[] content = Content.of("digest", nbytes);
+      store.put("digest", content, PutOptions.NONE.replacing());
+      try (SealedBuffer buffer = store.get("digest")) {
+        byte[] digest = MessageDigest.getInstance("SHA-256").digest(content);
+        assertThat(buffer.digest()).isEqualTo(digest);
+      }
+    }
+    assertThat(store.list()).isEqualTo(store.list(""));
   }
 
   @Test
