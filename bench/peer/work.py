@@ -40,6 +40,7 @@ class Work:
     def clear(self, nbytes: int) -> list[int]:
         for name in names(nbytes):
             self._store.delete(name)
+        self._payloads.pop(nbytes, None)
         return []
 
     def check(self, nbytes: int) -> list[int]:

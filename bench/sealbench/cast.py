@@ -59,7 +59,7 @@ class Cast:
 
     def attempt(self, work: str, peer: str, nbytes: int, act: Callable[[], None]) -> None:
         """One turn of a peer, unless it said before that it cannot."""
-        if not self.able(peer, work, nbytes):
+        if peer not in self._owners or not self.able(peer, work, nbytes):
             return
         said = self._results.unable.setdefault(peer, {})
         try:

@@ -4,6 +4,8 @@ import json
 import os
 import select
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,17 @@ class Child:
         if "failed" in answer:
             raise Failed(answer["failed"])
         return answer
+
+    @contextmanager
+    def afterwards(self, do: str, **arguments: Any) -> Iterator[None]:
+        """Asks for that at the end, even of what the peer is unable to do. Not of what failed: then
+        nothing is known of the peer, and another failure would hide the first."""
+        try:
+            yield
+        except Unable:
+            self.ask(do, **arguments)
+            raise
+        self.ask(do, **arguments)
 
     def samples(self, do: str, **arguments: Any) -> list[int]:
         found: list[int] = self.ask(do, **arguments)["samples"]

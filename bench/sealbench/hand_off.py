@@ -7,7 +7,6 @@ from functools import partial
 from itertools import count
 
 from sealbench.cast import Cast, Samples
-from sealbench.child import Unable
 from sealbench.plan import Plan
 from sealbench.progress import say
 
@@ -33,13 +32,8 @@ def _warm_up(cast: Cast, plan: Plan, nbytes: int, peer: str) -> None:
 def _hand_over(cast: Cast, plan: Plan, nbytes: int, peer: str) -> Samples:
     handed = {"names_prefix": f"h/{next(_serial)}", "count": plan.hand_offs}
     producer = cast.owner(peer)
-    with cast.guests(peer) as (consumer,):
-        try:
-            consumer.send("consume", **handed)
-            producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
-            begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
-        except Unable:  # after any other failure the peer starts again, empty
-            producer.ask("forget", **handed)
-            raise
-    producer.ask("forget", **handed)
+    with producer.afterwards("forget", **handed), cast.guests(peer) as (consumer,):
+        consumer.send("consume", **handed)
+        producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
+        begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
     return [end - begin for begin, end in zip(begins, ends, strict=True)]

@@ -37,13 +37,12 @@ def _readers(cast: Cast, plan: Plan, peer: str) -> None:
         cast.omit(peer, f"readers/{nbytes} x {count}", "their copies do not fit into memory")
     if not counts:
         return
-    owner.ask("fill", nbytes=nbytes)
-    with cast.guests(peer, max(counts)) as guests:
+    with cast.guests(peer, max(counts)) as guests, owner.afterwards("clear", nbytes=nbytes):
+        owner.ask("fill", nbytes=nbytes)
         cast.add(Key("readers_pss", peer, nbytes, len(guests), "bytes"), [_grown(guests, nbytes)])
         for processes in _rounds(plan, counts):
             key = Key("readers", peer, nbytes, processes)
             cast.add(key, [_scanned(guests[:processes], nbytes)])
-    owner.ask("clear", nbytes=nbytes)
 
 
 def _fit(nbytes: int) -> bool:

@@ -15,16 +15,13 @@ from harness import prepared
 from harness.bystander import COARSE_RESOLUTION, RESOLUTION
 from harness.daemon import Daemon, running
 from harness.epilogue import undisturbed as epilogue
-from harness.producer import published
 from harness.public import remove_public_folder
-from harness.raw import frame
-from harness.uids import ROOT, Uid
+from harness.uids import ROOT
+from harness.warming import warmed
 
 STARTERS = {"daemon", "fresh_daemon"}
 STARTING_FOLDERS = {"attack", "reliability"}
 DESCRIPTORS = 4096
-WARM_UP_REQUESTS = 10_000
-WARM_UP_GLUED = 250
 NOT_RUN = pytest.StashKey[list[str]]()
 MEASURED = pytest.StashKey[list[str]]()
 
@@ -146,28 +143,11 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(f"{request.config.option.seed}/{request.node.nodeid}")
 
 
-def warm_up(daemon: Daemon) -> None:
-    """Makes the JVM load what it needs and touch its heap, so that neither counts in a test."""
-    with daemon.open(Uid.PRODUCER) as client:
-        for _ in range(WARM_UP_REQUESTS // WARM_UP_GLUED):
-            client.send(frame(client.head("ping")) * WARM_UP_GLUED)
-            for _ in range(WARM_UP_GLUED):
-                client.read()
-            with published(client, "warm-up", bytes(WARM_UP_GLUED)):
-                client.expect("opened", "open", name="warm-up").close()
-                client.expect("already_exists", "put", b"", name="warm-up")
-            client.expect("published", "put", b"", name="warm-up")
-            client.expect("deleted", "delete", name="warm-up")
-            client.expect("invalid_name", "open", name="")
-
-
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[Daemon]:
     """The daemon that tests share. They leave it as they found it; see `undisturbed`."""
-    with running() as started:
-        warm_up(started)
+    with warmed() as started:
         yield started
-        assert started.alive(), f"status={started.process.returncode}\n{started.log}"
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from harness.process import memfd_inodes
 from harness.producer import lend
 from harness.raw import RawClient
 from harness.uids import Uid
+from harness.warming import warmed
 from harness.workers import Channel, worker
 
 pytestmark = [pytest.mark.several_uids, pytest.mark.usefixtures("undisturbed")]
@@ -31,6 +32,14 @@ SIZE = 64 << 20
 NAME = "held"
 RELEASED_SECONDS = 2.0
 LIFETIME = 60
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    """One of its own: all that is held is counted, and what other tests sent and nobody opened is
+    held for a minute."""
+    with warmed() as started:
+        yield started
 
 
 @contextmanager

@@ -7,7 +7,7 @@ what they read.
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -20,6 +20,7 @@ from harness.process import memfd_inodes
 from harness.producer import lend
 from harness.raw import RawClient
 from harness.uids import Uid
+from harness.warming import warmed
 from harness.workers import Channel, worker
 
 pytestmark = [pytest.mark.several_uids, pytest.mark.usefixtures("undisturbed")]
@@ -48,6 +49,14 @@ def sleep_after_reading(path: str, channel: Channel) -> None:
         gc.collect()
         channel.say("dropped")
         channel.hear()
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    """One of its own: all that is held is counted, and what other tests sent and nobody opened is
+    held for a minute."""
+    with warmed() as started:
+        yield started
 
 
 def held(observer: RawClient) -> int:

@@ -18,19 +18,11 @@ final class Failures implements IExecutionExceptionHandler {
   static final int USAGE = 2;
   static final int NO_DAEMON = 3;
 
-  /// What a shell says of a program that SIGPIPE ended: whoever read the output has had enough.
-  static final int STOPPED_BY_PIPE = 128 + 13;
-
-  private static final String BROKEN_PIPE = "Broken pipe";
-
   @Override
   public int handleExecutionException(Exception failure, CommandLine command, ParseResult arguments)
       throws Exception {
     if (!(failure instanceof SealbufException || failure instanceof IOException)) {
       throw failure;
-    }
-    if (BROKEN_PIPE.equals(failure.getMessage())) {
-      return STOPPED_BY_PIPE;
     }
     report(command.getErr(), failure);
     return failure instanceof DisconnectedException ? NO_DAEMON : REFUSED;
