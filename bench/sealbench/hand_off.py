@@ -32,7 +32,7 @@ def _warm_up(cast: Cast, plan: Plan, nbytes: int, peer: str) -> None:
 def _hand_over(cast: Cast, plan: Plan, nbytes: int, peer: str) -> Samples:
     handed = {"names_prefix": f"h/{next(_serial)}", "count": plan.hand_offs}
     producer = cast.owner(peer)
-    with producer.afterwards("forget", **handed), cast.guests(peer) as (consumer,):
+    with cast.guests(peer) as (consumer,), producer.afterwards("forget", **handed):
         consumer.send("consume", **handed)
         producer.send("produce", nbytes=nbytes, pause=PAUSE_SECONDS, **handed)
         begins, ends = producer.receive()["samples"], consumer.receive()["samples"]
